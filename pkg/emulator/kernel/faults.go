@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package kernel
+
+import (
+	"sync"
+	"time"
+)
+
+// Fault is something that goes wrong with calls of one action.
+type Fault struct {
+	Action   string        // "cloudfront:UpdateDistribution", "s3:*", "*"
+	Resource string        // only calls whose first resource matches this IAM-style pattern; empty: all
+	Caller   string        // only callers whose ARN matches this IAM-style pattern; empty: all
+	Skip     int           // let this many matching calls pass first
+	Times    int           // then hit this many; 0: all of them
+	Error    *APIError     // answered instead of doing it; nil: do it
+	Latency  time.Duration // real time to wait first
+	// LoseAnswer does the work and then closes the connection without an answer.
+	LoseAnswer bool
+	// Twice makes a delivery (sns, events, lambda async) happen twice. Its action is "deliver:sns", "deliver:events", "deliver:lambda".
+	Twice bool
+	// Before runs before the work: the place for "somebody else changes it between check and write".
+	Before func()
+}
+
+// Faults are the switches that are on.
+type Faults struct {
+	mu   sync.Mutex
+	list []*armed
+}
+
+type armed struct {
+	Fault
+	seen int
+}
+
+// NewFaults has no switch on.
+func NewFaults() *Faults { return &Faults{} }
+
+// Add switches a fault on; the returned function switches it off.
+func (f *Faults) Add(fault Fault) (off func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := &armed{Fault: fault}
+	f.list = append(f.list, a)
+	return func() { f.drop(a) }
+}
+
+func (f *Faults) drop(a *armed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, other := range f.list {
+		if other == a {
+			f.list = append(f.list[:i:i], f.list[i+1:]...)
+			return
+		}
+	}
+}
+
+// Match is the first switched-on fault for a call, with its count taken, or nil.
+func (f *Faults) Match(action, resource, caller string) *Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.list {
+		if !a.matches(action, resource, caller) {
+			continue
+		}
+		a.seen++
+		if a.seen <= a.Skip || (a.Times > 0 && a.seen > a.Skip+a.Times) {
+			continue
+		}
+		fault := a.Fault
+		return &fault
+	}
+	return nil
+}
+
+func (a *armed) matches(action, resource, caller string) bool {
+	return Glob(a.Action, action) && (a.Resource == "" || Glob(a.Resource, resource)) && (a.Caller == "" || Glob(a.Caller, caller))
+}
+
+// Glob matches IAM-style patterns: "*" for any run of characters, "?" for one.
+func Glob(pattern, s string) bool {
+	star, mark, p, i := -1, 0, 0, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
