@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+// Package settings turns a function's environment into one struct, with all problems said at once, and loads what every
+// function needs of AWS: a configuration, and a clock that is AWS's own.
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Settings are what template.yaml tells a function through its environment. Every function gets the same.
+type Settings struct {
+	Bucket        string   // CF503_BUCKET: where incidents and snapshots are kept
+	Environment   string   // CF503_ENVIRONMENT: a word that stands in every message
+	Distributions []string // CF503_DISTRIBUTIONS: ids that are watched and may be changed; at least one
+	Observe       bool     // CF503_MODE is observe: start no runbook, say what would have been asked
+	Stop          bool     // CF503_STOP is yes: start nothing and write nothing
+	Quorum        int      // CF503_QUORUM: how many different people must approve, 1 to 10
+	ProbePaths    []string // CF503_PROBE_PATHS: at most three; empty takes them from the logs, else the root
+	EdgeRegions   []string // CF503_EDGE_REGIONS: Regions in which Lambda@Edge may run
+	Reserved      int      // CF503_RESERVED: the concurrency kept for each function; 0 keeps none
+	Stack         string   // CF503_STACK: the stack's name, which begins every name in it
+	Account       string   // CF503_ACCOUNT: twelve digits
+	MACKey        string   // CF503_MAC_KEY: the ARN of the KMS key of the tickets
+	Approvers     string   // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN
+	Region        string   // AWS_REGION: us-east-1
+}
+
+// Limits of single settings.
+const (
+	mostApprovers  = 10 // aws:approve takes no more [SSM "aws:approve"]
+	mostProbePaths = 3
+)
+
+var (
+	distributionID = regexp.MustCompile(`^[A-Z0-9]{8,20}$`)
+	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
+)
+
+// Load reads the settings. Its error names every variable that is missing or wrong, not just the first.
+func Load(getenv func(string) string) (Settings, error) {
+	r := reader{getenv: getenv}
+	s := Settings{
+		Bucket:        r.required("CF503_BUCKET"),
+		Environment:   r.required("CF503_ENVIRONMENT"),
+		Distributions: r.each("CF503_DISTRIBUTIONS", distributionID),
+		Observe:       r.oneOf("CF503_MODE", "observe", "ask"),
+		Stop:          r.oneOf("CF503_STOP", "yes", "no"),
+		Quorum:        r.number("CF503_QUORUM", 1, mostApprovers),
+		ProbePaths:    list(getenv("CF503_PROBE_PATHS")),
+		EdgeRegions:   list(r.required("CF503_EDGE_REGIONS")),
+		Reserved:      r.number("CF503_RESERVED", 0, 1000),
+		Stack:         r.required("CF503_STACK"),
+		Account:       r.match("CF503_ACCOUNT", accountID),
+		MACKey:        r.required("CF503_MAC_KEY"),
+		Region:        r.required("AWS_REGION"),
+	}
+	if len(s.ProbePaths) > mostProbePaths {
+		r.problem("CF503_PROBE_PATHS", "has more than %d paths", mostProbePaths)
+	}
+	s.Approvers = s.expandApprovers(getenv("CF503_APPROVERS"))
+	return s, errors.Join(r.problems...)
+}
+
+// expandApprovers turns the template's name|principal|number, short because Lambda's environment holds 4 KB, into lines
+// with the ARNs of the person's topics.
+func (s Settings) expandApprovers(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		head, number, found := cutLast(line, "|")
+		if line == "" || !found {
+			continue
+		}
+		lines = append(lines, head+"|"+s.topic("reply-"+number)+"|"+s.topic("channel-"+number))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// OnCallTopic is the ARN of the topic for everything that is nobody else's.
+func (s Settings) OnCallTopic() string { return s.topic("on-call") }
+
+// AutomationRole is the ARN of the runbooks' own role.
+func (s Settings) AutomationRole() string { return s.role("automation") }
+
+// ApproverRole is the ARN of the role in which replies are signed; ApproverRoleName is its name.
+func (s Settings) ApproverRole() string { return s.role("approver") }
+
+// ApproverRoleName is the name of the role in which replies are signed.
+func (s Settings) ApproverRoleName() string { return s.Stack + "-approver" }
+
+// Function is the ARN of one of the stack's functions, as respond.
+func (s Settings) Function(name string) string {
+	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s-%s", s.Region, s.Account, s.Stack, name)
+}
+
+// Document is the name of one of the stack's runbooks, as RestoreDistribution.
+func (s Settings) Document(runbook string) string { return s.Stack + "-" + runbook }
+
+// Watches reports whether the distribution is one of the stack's.
+func (s Settings) Watches(distribution string) bool {
+	return slices.Contains(s.Distributions, distribution)
+}
+
+func (s Settings) topic(name string) string {
+	return fmt.Sprintf("arn:aws:sns:%s:%s:%s-%s", s.Region, s.Account, s.Stack, name)
+}
+
+func (s Settings) role(name string) string {
+	return fmt.Sprintf("arn:aws:iam::%s:role/%s-%s", s.Account, s.Stack, name)
+}
+
+// reader collects problems while settings are read.
+type reader struct {
+	getenv   func(string) string
+	problems []error
+}
+
+func (r *reader) problem(name, format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf("%s %s", name, fmt.Sprintf(format, args...)))
+}
+
+func (r *reader) required(name string) string {
+	value := strings.TrimSpace(r.getenv(name))
+	if value == "" {
+		r.problem(name, "is not set")
+	}
+	return value
+}
+
+func (r *reader) match(name string, pattern *regexp.Regexp) string {
+	value := r.required(name)
+	if value != "" && !pattern.MatchString(value) {
+		r.problem(name, "does not match %s", pattern)
+	}
+	return value
+}
+
+func (r *reader) each(name string, pattern *regexp.Regexp) []string {
+	values := list(r.required(name))
+	for _, value := range values {
+		if !pattern.MatchString(value) {
+			r.problem(name, "has %q, which does not match %s", value, pattern)
+		}
+	}
+	return values
+}
+
+// oneOf reports whether the variable is yes; it must be yes or no.
+func (r *reader) oneOf(name, yes, no string) bool {
+	value := r.required(name)
+	if value != "" && value != yes && value != no {
+		r.problem(name, "is %q, neither %s nor %s", value, yes, no)
+	}
+	return value == yes
+}
+
+func (r *reader) number(name string, least, most int) int {
+	value := r.required(name)
+	if value == "" {
+		return least
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		r.problem(name, "is %q, no number from %d to %d", value, least, most)
+	}
+	return n
+}
+
+// list splits at commas and drops what is empty.
+func list(text string) []string {
+	var values []string
+	for value := range strings.SplitSeq(text, ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			values = append(values, value)
+		}
+	}
+	return values
+}

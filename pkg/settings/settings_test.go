@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package settings
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// complete is an environment as template.yaml makes it.
+func complete() map[string]string {
+	return map[string]string{
+		"CF503_BUCKET": "bucket", "CF503_ENVIRONMENT": "prod", "CF503_DISTRIBUTIONS": "E2EXAMPLE11AA, E2EXAMPLE22BB",
+		"CF503_MODE": "ask", "CF503_STOP": "no", "CF503_QUORUM": "2", "CF503_PROBE_PATHS": "/,/health",
+		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_RESERVED": "2", "CF503_STACK": "cf503",
+		"CF503_ACCOUNT": "111122223333", "CF503_MAC_KEY": "arn:aws:kms:us-east-1:111122223333:key/k",
+		"CF503_APPROVERS": "alice|arn:aws:iam::111122223333:user/alice|1\nbob|arn:aws:iam::111122223333:role/Ops|2",
+		"AWS_REGION":      "us-east-1",
+	}
+}
+
+func TestLoadReadsWhatTheTemplateGives(t *testing.T) {
+	got, err := Load(getenv(complete()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Settings{
+		Bucket: "bucket", Environment: "prod", Distributions: []string{"E2EXAMPLE11AA", "E2EXAMPLE22BB"}, Quorum: 2,
+		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, Reserved: 2, Stack: "cf503",
+		Account: "111122223333", MACKey: "arn:aws:kms:us-east-1:111122223333:key/k", Region: "us-east-1",
+		Approvers: "alice|arn:aws:iam::111122223333:user/alice|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1\n" +
+			"bob|arn:aws:iam::111122223333:role/Ops|arn:aws:sns:us-east-1:111122223333:cf503-reply-2|arn:aws:sns:us-east-1:111122223333:cf503-channel-2",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoadSaysAllProblemsAtOnce(t *testing.T) {
+	env := complete()
+	env["CF503_BUCKET"] = " "
+	env["CF503_MODE"] = "act"
+	env["CF503_QUORUM"] = "11"
+	env["CF503_DISTRIBUTIONS"] = "E2EXAMPLE11AA,../etc"
+	env["CF503_PROBE_PATHS"] = "/a,/b,/c,/d"
+	_, err := Load(getenv(env))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"CF503_BUCKET", "CF503_MODE", "CF503_QUORUM", "CF503_DISTRIBUTIONS", "CF503_PROBE_PATHS"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in %q", name, err)
+		}
+	}
+}
+
+func TestTemplateSetsExactlyWhatIsRead(t *testing.T) {
+	template, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]bool{}
+	for _, found := range regexp.MustCompile(`(?m)^ +(CF503_[A-Z_]+):`).FindAllSubmatch(template, -1) {
+		set[string(found[1])] = true
+	}
+	read := map[string]bool{}
+	if _, err := Load(func(name string) string {
+		read[name] = strings.HasPrefix(name, "CF503_")
+		return ""
+	}); err == nil {
+		t.Error("an empty environment is accepted")
+	}
+	maps.DeleteFunc(read, func(_ string, ours bool) bool { return !ours })
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(set)), slices.Sorted(maps.Keys(read))); diff != "" {
+		t.Errorf("template.yaml (-) and Load (+) differ:\n%s", diff)
+	}
+}
+
+func TestClockFollowsTheDateOfAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		ahead time.Duration
+		want  time.Duration
+	}{
+		{"an hour ahead is followed", time.Hour, time.Hour},
+		{"an hour behind is followed", -time.Hour, -time.Hour},
+		{"a second is the header's own rounding", time.Second, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var clock Clock
+			clock.observe(time.Now().UTC().Add(tt.ahead).Format("Mon, 02 Jan 2006 15:04:05 GMT"))
+			if got := clock.Now().Sub(time.Now()); (got - tt.want).Abs() > tolerance {
+				t.Errorf("clock is %v ahead, want %v", got, tt.want)
+			}
+		})
+	}
+	var clock Clock
+	clock.observe("yesterday")
+	if ahead := clock.offset.Load(); ahead != 0 {
+		t.Errorf("a date that cannot be read moved the clock by %v", time.Duration(ahead))
+	}
+}
+
+func getenv(env map[string]string) func(string) string {
+	return func(name string) string { return env[name] }
+}
