@@ -38,6 +38,13 @@ func (c *Clock) Now() time.Time {
 
 func (c *Clock) now() time.Time { return time.Now().UTC().Add(c.offset) }
 
+// SetNow sets the clock, backwards too, and fires nothing: for a world that begins at a time of its own.
+func (c *Clock) SetNow(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += now.Sub(c.now())
+}
+
 // After fires once, d from now, unless the returned function has cancelled it. name tells it apart in Next.
 func (c *Clock) After(d time.Duration, name string, fire func()) (cancel func()) {
 	c.mu.Lock()

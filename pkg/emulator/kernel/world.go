@@ -27,6 +27,10 @@ type World struct {
 	Bus    Bus
 	Topics Publisher
 	Queues Sender
+	Trail  Trail
+	Proxy  http.Handler // answers CONNECT and absolute-form requests: the edge, for functions that run with HTTPS_PROXY
+
+	Metrics *Metrics // what CloudWatch shows
 
 	services map[string]Service
 	work     sync.WaitGroup
@@ -77,7 +81,7 @@ func NewWorld(account, region string) *World {
 	w := &World{
 		Account: account, Region: region,
 		Clock: NewClock(), Journal: NewJournal(), Faults: NewFaults(),
-		services: map[string]Service{}, Switches: DefaultSwitches(),
+		services: map[string]Service{}, Switches: DefaultSwitches(), Metrics: NewMetrics(),
 	}
 	w.Identity = NewIdentity(account)
 	w.Clock.settle = w.Settle
