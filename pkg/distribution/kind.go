@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package distribution
+
+import "regexp"
+
+// Kind is what stands behind an origin, as far as its domain name tells. A name of one's own tells nothing.
+type Kind string
+
+// The kinds of origin.
+const (
+	KindS3           Kind = "s3"
+	KindS3Website    Kind = "s3-website"
+	KindELB          Kind = "elb" // an application, classic or network load balancer: the name does not promise which
+	KindAPIGateway   Kind = "api-gateway"
+	KindFunctionURL  Kind = "function-url"
+	KindMediaStore   Kind = "media-store"
+	KindMediaPackage Kind = "media-package"
+	KindCloudFront   Kind = "cloudfront"
+	KindVPC          Kind = "vpc"   // a VPC origin, whatever its name
+	KindOther        Kind = "other" // a server, a container, another CDN, or any of these under a name of one's own
+)
+
+// kinds are the domain names that AWS gives out, first match wins. China's end in .com.cn.
+//
+//	media.s3.eu-west-1.amazonaws.com
+//	www.example.com.s3-website-us-east-1.amazonaws.com
+//	shop-1234567890.eu-west-1.elb.amazonaws.com
+//	a1b2c3d4e5.execute-api.us-east-1.amazonaws.com
+//	abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws
+var kinds = []struct {
+	kind Kind
+	name *regexp.Regexp
+}{
+	{KindS3Website, regexp.MustCompile(`(?i)\.s3-website[.-][a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
+	{KindS3, regexp.MustCompile(`(?i)\.s3([.-][a-z0-9-]+)*(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)},
+	{KindS3, regexp.MustCompile(`(?i)\.(s3-accesspoint|s3-object-lambda|accesspoint\.s3-global)(\.dualstack)?(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)},
+	{KindELB, regexp.MustCompile(`(?i)\.([a-z0-9-]+\.elb|elb\.[a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)},
+	{KindAPIGateway, regexp.MustCompile(`(?i)\.execute-api\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|api\.aws)$`)},
+	{KindFunctionURL, regexp.MustCompile(`(?i)\.lambda-url\.[a-z0-9-]+\.on\.aws$`)},
+	{KindMediaStore, regexp.MustCompile(`(?i)\.data\.mediastore\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
+	{KindMediaPackage, regexp.MustCompile(`(?i)\.mediapackage(v2)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
+	{KindCloudFront, regexp.MustCompile(`(?i)\.cloudfront\.(net|cn)$`)},
+}
+
+// KindOf is the kind of origin that the domain name tells.
+func KindOf(domainName string) Kind {
+	for _, known := range kinds {
+		if known.name.MatchString(domainName) {
+			return known.kind
+		}
+	}
+	return KindOther
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package distribution
+
+import "strings"
+
+// A path names one field: member names and list elements with "/" between them. Elements stand in brackets:
+//
+//	Origins/Items/[Id=web]/DomainName
+//	CacheBehaviors/Items/[PathPattern=/api/*]/TargetOriginId
+//	CacheBehaviors/Items/order
+//	Aliases/Items/[www.example.com]
+//
+// Inside brackets "]" and "%" are escaped, outside "/", "[" and "%"; none of them occurs in what CloudFront accepts.
+var (
+	escapeElement = strings.NewReplacer("%", "%25", "]", "%5D")
+	escapeMember  = strings.NewReplacer("%", "%25", "/", "%2F", "[", "%5B")
+	unescape      = strings.NewReplacer("%25", "%", "%5D", "]", "%2F", "/", "%5B", "[")
+)
+
+// orderToken stands for the order of a list whose elements are named beside it.
+const orderToken = "order"
+
+// token is one part of a path.
+type token struct {
+	text    string
+	element bool // it stood in brackets
+}
+
+func join(parent, member string) string {
+	if parent == "" {
+		return escapeMember.Replace(member)
+	}
+	return parent + "/" + escapeMember.Replace(member)
+}
+
+func joinElement(list, element string) string {
+	return list + "/[" + escapeElement.Replace(element) + "]"
+}
+
+// split takes a path apart.
+func split(path string) []token {
+	var tokens []token
+	for {
+		part, rest, more := cutToken(path)
+		tokens = append(tokens, part)
+		if !more {
+			return tokens
+		}
+		path = rest
+	}
+}
+
+func cutToken(path string) (part token, rest string, more bool) {
+	if inside, found := strings.CutPrefix(path, "["); found {
+		text, after, _ := strings.Cut(inside, "]")
+		rest, more = strings.CutPrefix(after, "/")
+		return token{text: unescape.Replace(text), element: true}, rest, more
+	}
+	text, rest, more := strings.Cut(path, "/")
+	return token{text: unescape.Replace(text)}, rest, more
+}
+
+// Field is the path's first member, as Origins: the top-level field that a change belongs to.
+func Field(path string) string { return split(path)[0].text }
