@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+// Package evidence asks AWS what it knows about a failing distribution, all sources at once under one deadline, and
+// gives the answers as a recorded incident: the files of docs/recorded-incident.md. It does not judge them.
+package evidence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"cloudfront503/pkg/incident"
+)
+
+// Question is what evidence is wanted about.
+type Question struct {
+	Account   string
+	Snapshot  incident.Snapshot  // the live configuration
+	KnownGood *incident.Snapshot // nil where there is none
+	Alarm     *incident.Alarm    // nil where a person opened the incident
+	Event     json.RawMessage    // the trigger as it was delivered; kept, never logged
+	Health    map[string][]byte  // AWS Health events as delivered, by file name
+	HealthGap string             // why they could not be read; empty where they could
+	At        time.Time          // the alarm's time
+}
+
+// Record is a recorded incident: its files by slash-separated path. A source that is absent was not read.
+type Record map[string][]byte
+
+// Gatherer asks the sources. All fields but Extra are required.
+type Gatherer struct {
+	Metrics func(region string) Metrics
+	Trail   func(region string) Trail
+	Quotas  func(region string) Quotas
+	Lambda  func(region string) Lambda
+	Probe   Prober
+	Regions []string // candidate Regions of Lambda@Edge
+	Paths   []string // paths to probe; empty: the root
+	Now     func() time.Time
+	Budget  time.Duration // how long one source may take; 0: 20 s
+}
+
+// source is one place where evidence comes from; read gives files by path.
+type source struct {
+	name string
+	next string // what would close the gap if it cannot be read
+	read func(context.Context, Question) (Record, error)
+}
+
+const defaultBudget = 20 * time.Second
+
+// Gather asks every source at once and waits for all of them, each no longer than the budget. It always gives a record:
+// what could not be read is a gap in it.
+func (g *Gatherer) Gather(ctx context.Context, q Question) (Record, []incident.Gap) {
+	sources := g.sources(q)
+	answers := make([]Record, len(sources))
+	problems := make([]error, len(sources))
+	var wait sync.WaitGroup
+	for i, s := range sources {
+		wait.Go(func() { answers[i], problems[i] = g.ask(ctx, s, q) })
+	}
+	wait.Wait()
+	record, gaps := Record{}, []incident.Gap{}
+	for i, s := range sources {
+		maps.Copy(record, answers[i])
+		if problems[i] != nil {
+			gaps = append(gaps, incident.Gap{Source: s.name, Why: reason(problems[i]), Next: s.next})
+		}
+	}
+	record["incident.json"] = g.cover(q, gaps)
+	return record, gaps
+}
+
+// ask gives one source its share of the time.
+func (g *Gatherer) ask(ctx context.Context, s source, q Question) (Record, error) {
+	budget := g.Budget
+	if budget == 0 {
+		budget = defaultBudget
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	return s.read(ctx, q)
+}
+
+// sources lists what is asked about this distribution; what it does not use is not asked for.
+func (g *Gatherer) sources(q Question) []source {
+	uses := usedBy(q.Snapshot.Config)
+	list := []source{
+		{"distribution", "", readState},
+		{"event", "", readEvent},
+		{"health", "", readHealth},
+		{"cloudtrail/us-east-1", "aws cloudtrail lookup-events --region us-east-1", g.readTrail("us-east-1")},
+		{"probe", "curl -si https://" + host(q.Snapshot), g.readProbe(uses)},
+		{"service-quotas/us-east-1", "aws service-quotas list-service-quotas --service-code cloudfront --region us-east-1",
+			g.readQuotas("us-east-1", "cloudfront", "lambda")},
+	}
+	for _, region := range g.metricRegions(uses) {
+		list = append(list, source{"metrics/" + region, "aws cloudwatch get-metric-data --region " + region,
+			g.readMetrics(region, uses)})
+	}
+	if len(uses.lambdas) > 0 {
+		list = append(list, g.lambdaSources(uses)...)
+	}
+	return list
+}
+
+// lambdaSources are what a distribution with Lambda@Edge adds: each Region has its own concurrency.
+func (g *Gatherer) lambdaSources(uses used) []source {
+	var list []source
+	for _, region := range g.Regions {
+		list = append(list, source{"lambda/" + region, "aws lambda get-account-settings --region " + region, g.readLambda(region, uses)})
+		if region != "us-east-1" {
+			list = append(list, source{"service-quotas/" + region,
+				"aws service-quotas list-service-quotas --service-code lambda --region " + region, g.readQuotas(region, "lambda")})
+		}
+	}
+	return list
+}
+
+// metricRegions are us-east-1, where CloudFront's metrics are, and the Regions where Lambda@Edge may have run.
+func (g *Gatherer) metricRegions(uses used) []string {
+	regions := []string{"us-east-1"}
+	if len(uses.lambdas) > 0 {
+		regions = append(regions, g.Regions...)
+	}
+	slices.Sort(regions)
+	return slices.Compact(regions)
+}
+
+// cover is incident.json, which names the gaps so that a replay names them again.
+func (g *Gatherer) cover(q Question, gaps []incident.Gap) []byte {
+	metric := "5xxErrorRate"
+	if q.Alarm != nil && q.Alarm.Metric != "" {
+		metric = q.Alarm.Metric
+	}
+	return encode(map[string]any{
+		"format": 1, "distributionId": q.Snapshot.Distribution, "accountId": q.Account,
+		"alarmAt": q.At.UTC().Format(time.RFC3339Nano), "collectedAt": g.Now().UTC().Format(time.RFC3339),
+		"alarmMetric": metric, "gaps": gaps,
+	})
+}
+
+// reason says in one line why a source could not be read; a deadline is said as such.
+func reason(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// encode writes a value of ours as JSON for people to read.
+func encode(value any) []byte {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Appendf(nil, "%q", err.Error()) // values of strings, numbers and times cannot fail
+	}
+	return append(text, '\n')
+}
+
+// readState gives the live configuration, and the known good one where there is one.
+func readState(_ context.Context, q Question) (Record, error) {
+	s := q.Snapshot
+	record := Record{"distribution.json": encode(map[string]any{
+		"ETag": s.ETag,
+		"Distribution": map[string]any{
+			"Id": s.Distribution, "ARN": s.ARN, "Status": s.Status, "DomainName": s.DomainName,
+			"LastModifiedTime": s.ModifiedAt.UTC().Format(time.RFC3339), "DistributionConfig": s.Config,
+		},
+	})}
+	if good := q.KnownGood; good != nil {
+		record["baseline.json"] = encode(map[string]any{"ETag": good.ETag, "DistributionConfig": good.Config})
+	}
+	return record, nil
+}
+
+func readEvent(_ context.Context, q Question) (Record, error) {
+	if len(q.Event) == 0 {
+		return Record{}, nil
+	}
+	return Record{"event.json": q.Event}, nil
+}
+
+func readHealth(_ context.Context, q Question) (Record, error) {
+	if q.HealthGap != "" {
+		return nil, errors.New(q.HealthGap)
+	}
+	record := Record{}
+	for name, event := range q.Health {
+		record["health/"+name] = event
+	}
+	return record, nil
+}
