@@ -97,7 +97,7 @@ func (g *Gatherer) sources(q Question) []source {
 		{"event", "", readEvent},
 		{"health", "", readHealth},
 		{"cloudtrail/us-east-1", "aws cloudtrail lookup-events --region us-east-1", g.readTrail("us-east-1")},
-		{"probe", "curl -si https://" + host(q.Snapshot), g.readProbe(uses)},
+		{"probe", "curl -si https://" + host(q.Snapshot), g.readProbe()},
 		{"service-quotas/us-east-1", "aws service-quotas list-service-quotas --service-code cloudfront --region us-east-1",
 			g.readQuotas("us-east-1", "cloudfront", "lambda")},
 	}

@@ -40,12 +40,9 @@ func NewProber() *http.Client {
 
 // readProbe asks for at most three paths under an alias of the distribution and keeps the answer that fails, else the
 // first. It speaks only for the edge that it reached: a healthy one clears nothing elsewhere.
-func (g *Gatherer) readProbe(uses used) func(context.Context, Question) (Record, error) {
+func (g *Gatherer) readProbe() func(context.Context, Question) (Record, error) {
 	return func(ctx context.Context, q Question) (Record, error) {
-		name := q.Snapshot.DomainName
-		if len(uses.aliases) > 0 {
-			name = uses.aliases[0]
-		}
+		name := host(q.Snapshot)
 		if name == "" {
 			return nil, errors.New("the distribution has no name to ask under")
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
 )
 
@@ -21,49 +22,29 @@ type used struct {
 // lambdaVersion is one numbered version, which is what an association names.
 type lambdaVersion struct{ arn, name string }
 
-// config is the part of a DistributionConfig that says what is used.
-type config struct {
-	Aliases              struct{ Items []string }
-	DefaultCacheBehavior behavior
-	CacheBehaviors       struct{ Items []behavior }
-}
-
-type behavior struct {
-	LambdaFunctionAssociations struct {
-		Items []struct{ LambdaFunctionARN string }
-	}
-	FunctionAssociations struct {
-		Items []struct{ FunctionARN string }
-	}
-}
-
 // usedBy reads what a configuration points to; from one that cannot be read, nothing.
 func usedBy(text json.RawMessage) used {
-	var c config
-	if json.Unmarshal(text, &c) != nil {
+	config, err := distribution.Parse(text)
+	if err != nil {
 		return used{}
 	}
 	var u used
-	for _, b := range append(c.CacheBehaviors.Items, c.DefaultCacheBehavior) {
-		u.add(b)
+	for _, behavior := range config.Behaviors() {
+		u.add(behavior)
 	}
-	for _, alias := range c.Aliases.Items {
-		if !strings.Contains(alias, "*") {
-			u.aliases = append(u.aliases, alias)
-		}
-	}
+	u.aliases = slices.DeleteFunc(config.Aliases(), func(alias string) bool { return strings.Contains(alias, "*") })
 	return u
 }
 
-func (u *used) add(b behavior) {
-	for _, association := range b.LambdaFunctionAssociations.Items {
-		version := lambdaVersion{association.LambdaFunctionARN, part(association.LambdaFunctionARN, ":", 6)}
+func (u *used) add(behavior distribution.Behavior) {
+	for _, association := range behavior.Lambda {
+		version := lambdaVersion{association.ARN, part(association.ARN, ":", 6)}
 		if version.name != "" && !slices.Contains(u.lambdas, version) {
 			u.lambdas = append(u.lambdas, version)
 		}
 	}
-	for _, association := range b.FunctionAssociations.Items {
-		name := part(association.FunctionARN, "/", 1)
+	for _, association := range behavior.Functions {
+		name := part(association.ARN, "/", 1)
 		if name != "" && !slices.Contains(u.functions, name) {
 			u.functions = append(u.functions, name)
 		}

@@ -4,6 +4,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -18,7 +19,11 @@ type Call struct {
 	Region  string // the Region that the signature names
 	Caller  Principal
 
-	line *Line
+	line    *Line    // nil until Begin
+	id      string   // the request id
+	outcome string   // the code of the error that was rendered; empty is ok
+	grants  []string // the statements that allowed it
+	lose    bool     // a fault switch wants the answer lost
 }
 
 // Access is what a call asks of IAM.
@@ -32,6 +37,28 @@ type Access struct {
 // Begin says what the call is. It journals it, applies the fault switches and asks IAM; the error is an *APIError to be
 // rendered in the service's protocol.
 func (c *Call) Begin(access Access) error { return c.begin(access) }
+
+// RequestID is the id that the answer carries.
+func (c *Call) RequestID() string { return c.id }
+
+// Also asks IAM for a further access that the same call needs, as s3:GetObject for a put under If-Match. It neither makes
+// a journal line of its own nor meets the fault switches.
+func (c *Call) Also(access Access) error {
+	grants, err := c.World.Authorize(c.Caller, c.Service, c.Region, access)
+	c.grants = append(c.grants, grants...)
+	return err
+}
+
+// Failed is err as the *APIError to render, a plain error being an InternalFailure, and notes its code as the call's
+// outcome. The Fail methods call it; so must a service that renders errors itself.
+func (c *Call) Failed(err error) *APIError {
+	var api *APIError
+	if !errors.As(err, &api) {
+		api = Errorf(http.StatusInternalServerError, "InternalFailure", "%v", err)
+	}
+	c.outcome = api.Code
+	return api
+}
 
 // APIError is an error as AWS words it.
 type APIError struct {

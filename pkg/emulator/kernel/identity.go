@@ -4,8 +4,16 @@
 package kernel
 
 import (
+	"crypto/rand"
+	"encoding/base32"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 )
 
 // Principal is who signed a request.
@@ -33,6 +41,7 @@ type Role struct {
 	Trust    *Policy                    // who may assume it
 	Policies map[string]json.RawMessage // inline and managed, by name
 	Boundary json.RawMessage
+	Tags     map[string]string // aws:PrincipalTag/…
 }
 
 // User is an IAM user.
@@ -52,10 +61,154 @@ type Identity struct {
 	account string
 	roles   map[string]*Role // by ARN
 	users   map[string]*User // by ARN
-	keys    map[string]Principal
+	keys    map[string]key
+}
+
+// key is an access key that was handed out.
+type key struct {
+	principal Principal
+	token     string
+	expires   time.Time // zero: never
 }
 
 // NewIdentity is an account without roles and users.
 func NewIdentity(account string) *Identity {
-	return &Identity{account: account, roles: map[string]*Role{}, users: map[string]*User{}, keys: map[string]Principal{}}
+	return &Identity{account: account, roles: map[string]*Role{}, users: map[string]*User{}, keys: map[string]key{}}
 }
+
+// AddRole makes a role, or replaces the one with the same ARN. A missing ARN or ID is made up from the account and Name.
+func (i *Identity) AddRole(role Role) Role {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if role.ARN == "" {
+		role.ARN = "arn:aws:iam::" + i.account + ":role/" + role.Name
+	}
+	if role.ID == "" {
+		role.ID = newID("AROA")
+	}
+	i.roles[role.ARN] = &role
+	return role
+}
+
+// AddUser makes a user, or replaces the one with the same ARN. A missing ARN or ID is made up from the account and Name.
+func (i *Identity) AddUser(user User) User {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if user.ARN == "" {
+		user.ARN = "arn:aws:iam::" + i.account + ":user/" + user.Name
+	}
+	if user.ID == "" {
+		user.ID = newID("AIDA")
+	}
+	i.users[user.ARN] = &user
+	return user
+}
+
+// Role is the role with an ARN; ok is false where there is none.
+func (i *Identity) Role(arn string) (role Role, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	found := i.roles[arn]
+	if found == nil {
+		return Role{}, false
+	}
+	return *found, true
+}
+
+// User is the user with an ARN; ok is false where there is none.
+func (i *Identity) User(arn string) (user User, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	found := i.users[arn]
+	if found == nil {
+		return User{}, false
+	}
+	return *found, true
+}
+
+// Roles are all roles, sorted by ARN.
+func (i *Identity) Roles() []Role {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var all []Role
+	for _, arn := range slices.Sorted(maps.Keys(i.roles)) {
+		all = append(all, *i.roles[arn])
+	}
+	return all
+}
+
+// Session hands out credentials of a role without asking its trust policy: what a service does that runs something in the
+// role. They do not expire. sourceIdentity and policy may be empty.
+func (i *Identity) Session(roleARN, sessionName, sourceIdentity string, policy json.RawMessage) (Credentials, error) {
+	return i.SessionUntil(time.Time{}, roleARN, sessionName, sourceIdentity, policy)
+}
+
+// SessionUntil is Session whose credentials end at a time of the clock.
+func (i *Identity) SessionUntil(expires time.Time, roleARN, sessionName, sourceIdentity string, policy json.RawMessage) (Credentials, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	role := i.roles[roleARN]
+	if role == nil {
+		return Credentials{}, Errorf(http.StatusNotFound, "NoSuchEntity", "The role with name %s cannot be found.", roleName(roleARN))
+	}
+	principal := Principal{
+		ARN: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", i.account, role.Name, sessionName),
+		IAM: role.ARN, UserID: role.ID + ":" + sessionName, Account: i.account,
+		SourceIdentity: sourceIdentity, SessionPolicy: policy,
+	}
+	return i.hand("ASIA", key{principal: principal, token: newID("token"), expires: expires}), nil
+}
+
+// UserCredentials hands out an access key of a user.
+func (i *Identity) UserCredentials(arn string) (Credentials, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	user := i.users[arn]
+	if user == nil {
+		return Credentials{}, Errorf(http.StatusNotFound, "NoSuchEntity", "The user %s cannot be found.", arn)
+	}
+	return i.hand("AKIA", key{principal: Principal{ARN: user.ARN, IAM: user.ARN, UserID: user.ID, Account: i.account}}), nil
+}
+
+func (i *Identity) hand(prefix string, k key) Credentials {
+	id := newID(prefix)
+	i.keys[id] = k
+	return Credentials{AccessKeyID: id, SecretAccessKey: newID("secret"), SessionToken: k.token}
+}
+
+// Principal is who signs with an access key. A key that nobody handed out is the account's operator, an administrator, so
+// that any credentials do for looking around.
+func (i *Identity) Principal(accessKey string) Principal {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if k, ok := i.keys[accessKey]; ok {
+		return k.principal
+	}
+	arn := "arn:aws:iam::" + i.account + ":user/operator"
+	return Principal{ARN: arn, IAM: arn, UserID: "AIDAOPERATOR000000000", Account: i.account, Operator: true}
+}
+
+// signer is Principal, with the token and the expiry of temporary credentials checked.
+func (i *Identity) signer(accessKey, token string, now time.Time) (Principal, error) {
+	principal := i.Principal(accessKey)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	k, known := i.keys[accessKey]
+	if known && k.token != token {
+		return principal, Errorf(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+	}
+	if known && !k.expires.IsZero() && now.After(k.expires) {
+		return principal, Errorf(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
+	}
+	return principal, nil
+}
+
+// newID is a random id as IAM makes them, as AROA2KZ….
+func newID(prefix string) string {
+	var b [10]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return prefix + base32.StdEncoding.EncodeToString(b[:])
+}
+
+// roleName is the last part of a role's ARN.
+func roleName(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

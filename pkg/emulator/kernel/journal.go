@@ -16,7 +16,7 @@ type Line struct {
 	Action    string    `json:"action"`    // as IAM names it
 	Resources []string  `json:"resources,omitempty"`
 	Region    string    `json:"region,omitempty"`
-	Outcome   string    `json:"outcome"` // "ok", or the error's code
+	Outcome   string    `json:"outcome"` // "ok", or the error's code; empty while the call is under way
 	RequestID string    `json:"requestId,omitempty"`
 	Grants    []string  `json:"grants,omitempty"` // the statements that allowed it, as Role/Policy#0
 }
@@ -42,7 +42,26 @@ func (j *Journal) Add(line *Line) {
 	}
 }
 
-// Watch calls tell for each later line, in the caller's goroutine.
+// open appends a line whose call is under way.
+func (j *Journal) open(line *Line) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
+}
+
+// close sets how an open line's call ended and tells the watchers.
+func (j *Journal) close(line *Line, outcome string, grants []string) {
+	j.mu.Lock()
+	line.Outcome, line.Grants = outcome, grants
+	told := *line
+	watch := slices.Clone(j.watch)
+	j.mu.Unlock()
+	for _, tell := range watch {
+		tell(told)
+	}
+}
+
+// Watch calls tell for each later line as its call ends, in the goroutine that served it.
 func (j *Journal) Watch(tell func(Line)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

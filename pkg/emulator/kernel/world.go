@@ -7,7 +7,12 @@ package kernel
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -32,8 +37,11 @@ type World struct {
 
 	Metrics *Metrics // what CloudWatch shows
 
-	services map[string]Service
-	work     sync.WaitGroup
+	services   map[string]Service
+	plain      *http.ServeMux // paths outside the AWS protocols
+	work       *work
+	mu         sync.Mutex
+	violations []string
 }
 
 // Service answers the requests whose signature names it.
@@ -82,6 +90,7 @@ func NewWorld(account, region string) *World {
 		Account: account, Region: region,
 		Clock: NewClock(), Journal: NewJournal(), Faults: NewFaults(),
 		services: map[string]Service{}, Switches: DefaultSwitches(), Metrics: NewMetrics(),
+		plain: http.NewServeMux(), work: newWork(),
 	}
 	w.Identity = NewIdentity(account)
 	w.Clock.settle = w.Settle
@@ -95,10 +104,41 @@ func (w *World) Register(name string, service Service) { w.services[name] = serv
 func (w *World) Service(name string) Service { return w.services[name] }
 
 // Go runs work that Settle waits for: an asynchronous invocation, a delivery, an automation's step.
-func (w *World) Go(work func()) { w.work.Go(work) }
+func (w *World) Go(work func()) { w.work.start(work) }
 
 // Settle waits until no work is under way. Timers that are not yet due do not count.
-func (w *World) Settle() { w.work.Wait() }
+func (w *World) Settle() { w.work.wait() }
+
+// Handle answers unsigned requests whose path matches the http.ServeMux pattern: doors that are no AWS API, as the Lambda
+// Runtime API. It must be called before the server listens.
+func (w *World) Handle(pattern string, h http.Handler) { w.plain.Handle(pattern, h) }
+
+// Strict notes something that this emulator does not know and AWS might: an operation, a parameter. A test asserts that
+// Violations is empty.
+func (w *World) Strict(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.violations = append(w.violations, fmt.Sprintf(format, args...))
+}
+
+// Violations are what Strict noted so far.
+func (w *World) Violations() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.violations)
+}
+
+// Listen serves the account on a TCP address, as "127.0.0.1:0", and sets Endpoint. close ends all connections.
+func (w *World) Listen(addr string) (close func(), err error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", addr, err)
+	}
+	w.Endpoint = "http://" + listener.Addr().String()
+	server := &http.Server{Handler: w, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed at close
+	return func() { _ = server.Close() }, nil
+}
 
 // ServeHTTP finds the service by the request's signature, who signed it, and hands the call over.
 func (w *World) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r) }

@@ -144,3 +144,15 @@ func readConditions(at string, items []any) ([]Condition, error) {
 	}
 	return conditions, nil
 }
+
+// References lists the references of a condition and of those inside it.
+func (c Condition) References() []Reference {
+	found := slices.Concat(References(c.Variable), References(c.Operand))
+	for _, inner := range slices.Concat(c.And, c.Or) {
+		found = append(found, inner.References()...)
+	}
+	if c.Not != nil {
+		found = append(found, c.Not.References()...)
+	}
+	return found
+}
