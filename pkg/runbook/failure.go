@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package runbook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/smithy-go"
+)
+
+// What a caller of this package branches on, with errors.Is. Every error of Start, Gate and Signal is one of the first
+// two; the others say more.
+var (
+	ErrRetryable = errors.New("try again later") // throttled, too many executions, no answer, a fault of AWS
+	ErrPermanent = errors.New("trying again will not help")
+
+	ErrNotFound   = errors.New("no such execution")           // permanent
+	ErrNotWaiting = errors.New("the gate does not wait yet")  // retryable
+	ErrDecided    = errors.New("the gate is decided already") // permanent, and no fault: somebody else was first
+	ErrDenied     = errors.New("AWS refuses the approver")    // permanent
+)
+
+// retryableCodes are the errors that pass by themselves. The generic ones are not modelled by SSM and STS.
+var retryableCodes = []string{
+	"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RateExceeded",
+	"AutomationExecutionLimitExceededException", "InternalServerError", "InternalFailure", "ServiceUnavailable",
+	"RequestTimeout", "RequestTimeoutException", "ExpiredToken", "ExpiredTokenException",
+}
+
+// classify wraps an error of AWS, or of no answer, with what to do about it.
+func classify(doing string, err error) error {
+	return fmt.Errorf("%s: %w: %w", doing, kindOf(err), err)
+}
+
+func kindOf(err error) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ErrRetryable // no answer, or none that could be read
+	}
+	if slices.Contains(retryableCodes, api.ErrorCode()) || api.ErrorFault() == smithy.FaultServer {
+		return ErrRetryable
+	}
+	return ErrPermanent
+}
+
+// code is AWS's code of an error, empty where AWS did not answer.
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}

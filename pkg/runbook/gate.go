@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package runbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+type reading interface {
+	GetAutomationExecution(context.Context, *ssm.GetAutomationExecutionInput, ...func(*ssm.Options)) (*ssm.GetAutomationExecutionOutput, error)
+	DescribeAutomationStepExecutions(context.Context, *ssm.DescribeAutomationStepExecutionsInput, ...func(*ssm.Options)) (*ssm.DescribeAutomationStepExecutionsOutput, error)
+}
+
+// Gates reads where executions stand.
+type Gates struct {
+	SSM reading
+}
+
+// GateState is where an execution stands. A status that is not known here is kept as it came; nothing is concluded from it.
+type GateState struct {
+	Execution   string
+	Document    string // the deployed document's name
+	Version     string
+	Status      string // the execution's
+	CurrentStep string
+	StepStatus  string // of CurrentStep, empty where it is not listed
+	Gate        string // the name of the aws:approve step, empty before SSM lists it
+	Approved    bool   // every gate that was reached is approved, and at least one was
+	Waiting     bool   // the current step is a gate that takes decisions
+	Decided     bool   // a gate was reached and takes no more decisions, whichever way it went
+	Ended       bool   // nothing more will run
+	StartedAt   time.Time
+	ExecutedBy  string // the ARN of who started it
+	Parameters  map[string][]string
+	Steps       []StepState // in SSM's order
+	Failure     string      // what SSM says went wrong
+}
+
+// StepState is where one step stands.
+type StepState struct {
+	Name      string
+	Action    string
+	Status    string
+	StartedAt time.Time
+	EndedAt   time.Time
+	Outputs   map[string][]string
+	Failure   string
+}
+
+// Statuses from which something is concluded, out of those of contracts.md 1.6.
+var (
+	ended    = []string{"Success", "TimedOut", "Cancelled", "Failed", "Rejected", "CompletedWithSuccess", "CompletedWithFailure", "Exited", "ChangeCalendarOverrideRejected"}
+	waiting  = []string{"Waiting", "InProgress", "PendingApproval"}
+	approved = []string{"Success", "Approved", "CompletedWithSuccess"}
+)
+
+const (
+	approveAction   = "aws:approve"
+	outputStatus    = "ApprovalStatus"    // Approved, Rejected or Waiting
+	outputDecisions = "ApproverDecisions" // the key names inside are not documented
+)
+
+// Gate reads where an execution stands. Errors are ErrRetryable or ErrPermanent; ErrNotFound where SSM knows none.
+func (g Gates) Gate(ctx context.Context, executionID string) (GateState, error) {
+	output, err := g.SSM.GetAutomationExecution(ctx, &ssm.GetAutomationExecutionInput{AutomationExecutionId: &executionID})
+	var missing *types.AutomationExecutionNotFoundException
+	if errors.As(err, &missing) {
+		return GateState{}, fmt.Errorf("execution %s: %w: %w", executionID, ErrPermanent, ErrNotFound)
+	}
+	if err != nil {
+		return GateState{}, classify("execution "+executionID, err)
+	}
+	steps := output.AutomationExecution.StepExecutions
+	if output.AutomationExecution.StepExecutionsTruncated {
+		if steps, err = g.allSteps(ctx, executionID); err != nil {
+			return GateState{}, err
+		}
+	}
+	return stateOf(output.AutomationExecution, steps), nil
+}
+
+// allSteps reads the steps of an execution that has more of them than fit into one answer, in the order in which they run.
+func (g Gates) allSteps(ctx context.Context, executionID string) ([]types.StepExecution, error) {
+	var steps []types.StepExecution
+	pages := ssm.NewDescribeAutomationStepExecutionsPaginator(g.SSM, &ssm.DescribeAutomationStepExecutionsInput{
+		AutomationExecutionId: &executionID, ReverseOrder: aws.Bool(false),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, classify("steps of execution "+executionID, err)
+		}
+		steps = append(steps, page.StepExecutions...)
+	}
+	return steps, nil
+}
+
+func stateOf(execution *types.AutomationExecution, steps []types.StepExecution) GateState {
+	state := GateState{
+		Execution: aws.ToString(execution.AutomationExecutionId), Document: aws.ToString(execution.DocumentName),
+		Version: aws.ToString(execution.DocumentVersion), Status: string(execution.AutomationExecutionStatus),
+		CurrentStep: aws.ToString(execution.CurrentStepName), StartedAt: aws.ToTime(execution.ExecutionStartTime),
+		ExecutedBy: aws.ToString(execution.ExecutedBy), Parameters: execution.Parameters,
+		Failure: aws.ToString(execution.FailureMessage),
+	}
+	for _, step := range steps {
+		state.Steps = append(state.Steps, stepOf(step))
+	}
+	state.Ended = slices.Contains(ended, state.Status) || execution.ExecutionEndTime != nil
+	state.judge()
+	return state
+}
+
+func stepOf(step types.StepExecution) StepState {
+	return StepState{
+		Name: aws.ToString(step.StepName), Action: aws.ToString(step.Action), Status: string(step.StepStatus),
+		StartedAt: aws.ToTime(step.ExecutionStartTime), EndedAt: aws.ToTime(step.ExecutionEndTime),
+		Outputs: step.Outputs, Failure: aws.ToString(step.FailureMessage),
+	}
+}
+
+// judge concludes from the steps how the gate stands.
+func (s *GateState) judge() {
+	reached, passed := 0, 0
+	for _, step := range s.Steps {
+		if step.Name == s.CurrentStep {
+			s.StepStatus = step.Status
+		}
+		if step.Action != approveAction || step.StartedAt.IsZero() && step.Status == "Pending" {
+			continue
+		}
+		reached++
+		s.Gate = step.Name
+		if step.passed() {
+			passed++
+		}
+		s.Decided = s.Decided || step.over()
+		s.Waiting = s.Waiting || !s.Ended && step.takesDecisions() && (s.CurrentStep == "" || s.CurrentStep == step.Name)
+	}
+	s.Approved = reached > 0 && passed == reached
+}
+
+// passed asks for both, the step's status and, where SSM gives it, the gate's own output.
+func (s StepState) passed() bool {
+	output, given := s.Outputs[outputStatus]
+	return slices.Contains(approved, s.Status) && (!given || slices.Equal(output, []string{"Approved"}))
+}
+
+func (s StepState) over() bool {
+	return !s.EndedAt.IsZero() || slices.Contains(ended, s.Status) || slices.Contains(approved, s.Status)
+}
+
+func (s StepState) takesDecisions() bool {
+	return !s.over() && slices.Contains(waiting, s.Status)
+}
+
+// DecidedBy reports whether the gate's decisions name the session. It looks for the ARN as a whole word anywhere in the
+// text, because how SSM names the members of a decision is not documented.
+func (s GateState) DecidedBy(sessionARN string) bool {
+	for _, step := range s.Steps {
+		for _, decision := range step.Outputs[outputDecisions] {
+			if step.Action == approveAction && mentions(decision, sessionARN) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mentions finds a word that is not the beginning of a longer one: ana is not ana.lee. A comma, which may stand in a
+// name, counts as an end, because it is likelier to separate two members.
+func mentions(text, word string) bool {
+	for word != "" {
+		i := strings.Index(text, word)
+		if i < 0 {
+			return false
+		}
+		text = text[i+len(word):]
+		if next, _ := utf8.DecodeRuneInString(text); text == "" || !unicode.IsLetter(next) && !unicode.IsNumber(next) && !strings.ContainsRune("_+=.@-", next) {
+			return true
+		}
+	}
+	return false
+}

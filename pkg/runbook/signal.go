@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package runbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"cloudfront503/pkg/incident"
+)
+
+type signalling interface {
+	SendAutomationSignal(context.Context, *ssm.SendAutomationSignalInput, ...func(*ssm.Options)) (*ssm.SendAutomationSignalOutput, error)
+}
+
+type assuming interface {
+	AssumeRole(context.Context, *sts.AssumeRoleInput, ...func(*sts.Options)) (*sts.AssumeRoleOutput, error)
+}
+
+type gateReading interface {
+	Gate(ctx context.Context, executionID string) (GateState, error)
+}
+
+// Signaller tells a gate what a person decided, in that person's name.
+type Signaller struct {
+	SSM   signalling  // its own credentials are not used: each call is signed by the approver's session
+	STS   assuming    // with the credentials of the function
+	Gates gateReading // tells, after a refusal, what it was; with the credentials of the function
+	Role  string      // the ARN of the approver role
+}
+
+// sessionSeconds is the shortest session that STS gives; one call is signed in it.
+const sessionSeconds = 900
+
+var signalTypes = map[incident.Verb]types.SignalType{
+	incident.Approve: types.SignalTypeApprove,
+	incident.Reject:  types.SignalTypeReject,
+}
+
+// Signal sends an approver's decision to the gate at which the execution waits. The comment is cut to 512 characters and
+// left out where it is empty. SSM takes a signal for whichever gate waits at that moment, so that the caller looks at the
+// gate first; the runbooks have one gate each.
+//
+// Which code SSM gives to a decision that comes too early, too late, twice, or from somebody it does not ask, is not
+// documented. So the code is not asked: after a refusal the gate is read again, and the error is ErrNotWaiting
+// (retryable), ErrDecided (somebody was first, or this very decision arrived before) or ErrDenied.
+func (s Signaller) Signal(ctx context.Context, approver incident.Approver, execution string, verb incident.Verb, comment string) error {
+	doing := fmt.Sprintf("signal %s of %s to execution %s", verb, approver.Name, execution)
+	kind, known := signalTypes[verb]
+	if !known {
+		return fmt.Errorf("%s: %w: unknown verb", doing, ErrPermanent)
+	}
+	session, err := s.session(ctx, approver.Name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	input := &ssm.SendAutomationSignalInput{AutomationExecutionId: &execution, SignalType: kind, Payload: commentPayload(comment)}
+	_, err = s.SSM.SendAutomationSignal(ctx, input, func(o *ssm.Options) { o.Credentials = session })
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, s.explain(ctx, execution, approver.Name, err))
+}
+
+// session is the approver role under the person's name. SourceIdentity cannot be changed afterwards, and CloudTrail
+// keeps it with the signal.
+func (s Signaller) session(ctx context.Context, name string) (aws.CredentialsProvider, error) {
+	output, err := s.STS.AssumeRole(ctx, &sts.AssumeRoleInput{
+		RoleArn: &s.Role, RoleSessionName: &name, SourceIdentity: &name, DurationSeconds: aws.Int32(sessionSeconds),
+	})
+	if err != nil && kindOf(err) == ErrPermanent {
+		return nil, fmt.Errorf("assume %s: %w: %w: %w", s.Role, ErrPermanent, ErrDenied, err)
+	}
+	if err != nil {
+		return nil, classify("assume "+s.Role, err)
+	}
+	handed := aws.Credentials{
+		AccessKeyID: aws.ToString(output.Credentials.AccessKeyId), SecretAccessKey: aws.ToString(output.Credentials.SecretAccessKey),
+		SessionToken: aws.ToString(output.Credentials.SessionToken), CanExpire: true, Expires: aws.ToTime(output.Credentials.Expiration),
+		Source: "approver session",
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return handed, nil }), nil
+}
+
+// explain says what a refused signal means, from where the gate stands now.
+func (s Signaller) explain(ctx context.Context, execution, name string, refusal error) error {
+	var missing *types.AutomationExecutionNotFoundException
+	if errors.As(refusal, &missing) {
+		return fmt.Errorf("%w: %w", ErrPermanent, ErrNotFound)
+	}
+	if kindOf(refusal) == ErrRetryable {
+		return classify("send", refusal)
+	}
+	state, err := s.Gates.Gate(ctx, execution)
+	if err != nil {
+		return fmt.Errorf("%w: %w, and the gate could not be read: %w", ErrRetryable, refusal, err)
+	}
+	meaning, kind := s.meaning(state, name)
+	return fmt.Errorf("%w: %w: %w", kind, meaning, refusal)
+}
+
+func (s Signaller) meaning(state GateState, name string) (meaning, kind error) {
+	arn, err := SessionARN(s.Role, name)
+	switch {
+	case state.Ended || state.Decided || err == nil && state.DecidedBy(arn):
+		return ErrDecided, ErrPermanent
+	case !state.Waiting:
+		return ErrNotWaiting, ErrRetryable
+	default:
+		return ErrDenied, ErrPermanent
+	}
+}
+
+func commentPayload(comment string) map[string][]string {
+	comment = clip(line(comment), mostValueLength)
+	if comment == "" {
+		return nil
+	}
+	return map[string][]string{"Comment": {comment}}
+}
+
+// roleARN is arn:PARTITION:iam::ACCOUNT:role/PATH/NAME.
+var roleARN = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role/(?:[^/]+/)*([\w+=,.@-]{1,64})$`)
+
+// SessionARN is the ARN of a role's session under a name, as a gate's Approvers name it:
+// arn:aws:sts::111122223333:assumed-role/ROLE/NAME. A role's path does not stand in it.
+func SessionARN(role, name string) (string, error) {
+	parts := roleARN.FindStringSubmatch(role)
+	if parts == nil {
+		return "", fmt.Errorf("%q is not a role's ARN", role)
+	}
+	if name == "" || strings.ContainsAny(name, "/ ") {
+		return "", fmt.Errorf("%q is not a session's name", name)
+	}
+	return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", parts[1], parts[2], parts[3], name), nil
+}
+
+// SessionARNs are the sessions of all approvers, in their order.
+func SessionARNs(role string, approvers []incident.Approver) ([]string, error) {
+	arns := make([]string, 0, len(approvers))
+	for _, approver := range approvers {
+		arn, err := SessionARN(role, approver.Name)
+		if err != nil {
+			return nil, err
+		}
+		arns = append(arns, arn)
+	}
+	return arns, nil
+}
+
+// Expiry is when the gate of an execution that was started at a time stops waiting; what is asked expires with it.
+func Expiry(started time.Time) time.Time { return started.Add(GateTimeout).UTC().Truncate(time.Second) }
