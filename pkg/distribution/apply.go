@@ -179,7 +179,12 @@ func putInItems(tree map[string]any, path []token, to any) error {
 		object[itemsKey] = inOrder(identities[field], list, to)
 		return nil
 	}
-	object[itemsKey] = withElement(list, indexOf(field, list, last.text), to)
+	list = withElement(list, indexOf(field, list, last.text), to)
+	if len(list) == 0 {
+		delete(object, itemsKey) // an empty one would bring a Quantity back that goes away as well
+		return nil
+	}
+	object[itemsKey] = list
 	return nil
 }
 
