@@ -5,7 +5,6 @@ package distribution
 
 import (
 	"bytes"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -174,51 +173,4 @@ func same(a, b any) bool {
 		return a == nil && b == nil
 	}
 	return bytes.Equal(encode(a), encode(b))
-}
-
-// secretFields are members whose value may be a secret: an origin tells CloudFront from others by such a header.
-var secretFields = []string{"HeaderValue"}
-
-// Redact is the changes as people may see them: values that may be secrets, such as those of an origin's custom headers,
-// are replaced. Only for messages and reports; a redacted change cannot be applied.
-func Redact(changes []incident.FieldChange) []incident.FieldChange {
-	out := make([]incident.FieldChange, 0, len(changes))
-	for _, change := range changes {
-		tokens := split(change.Path)
-		last := tokens[len(tokens)-1].text
-		change.From, change.To = redactText(last, change.From), redactText(last, change.To)
-		out = append(out, change)
-	}
-	return out
-}
-
-func redactText(name string, text json.RawMessage) json.RawMessage {
-	if text == nil {
-		return nil
-	}
-	value, err := decode(name, text)
-	if err != nil {
-		return json.RawMessage(`"(hidden)"`)
-	}
-	return encode(redact(name, value))
-}
-
-func redact(name string, value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		for key, member := range value {
-			value[key] = redact(key, member)
-		}
-		return value
-	case []any:
-		for i, element := range value {
-			value[i] = redact("", element)
-		}
-		return value
-	default:
-		if slices.Contains(secretFields, name) {
-			return "(hidden)"
-		}
-		return value
-	}
 }

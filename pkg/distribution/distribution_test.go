@@ -183,20 +183,6 @@ func TestApplyRefusesAPathWithoutAPlace(t *testing.T) {
 	}
 }
 
-func TestRedactHidesHeaderValuesWhereverTheyStand(t *testing.T) {
-	a := parse(t, `{"Origins":{"Items":[{"Id":"a","CustomHeaders":{"Items":[{"HeaderName":"X-Key","HeaderValue":"old secret"}]}}]}}`)
-	b := parse(t, `{"Origins":{"Items":[{"Id":"a","CustomHeaders":{"Items":[{"HeaderName":"X-Key","HeaderValue":"new secret"}]}},
-		{"Id":"b","CustomHeaders":{"Items":[{"HeaderName":"X-Key","HeaderValue":"third secret"}]}}]}}`)
-	original := Diff(a, b)
-	text := strings.Join(changes(Redact(original)), "\n")
-	if strings.Contains(text, "secret") || strings.Count(text, "(hidden)") != 3 || !strings.Contains(text, "X-Key") {
-		t.Error(text)
-	}
-	if !strings.Contains(strings.Join(changes(original), "\n"), "third secret") {
-		t.Error("the original was changed")
-	}
-}
-
 func TestField(t *testing.T) {
 	for path, want := range map[string]string{"Origins/Items/[Id=a/b]/X": "Origins", "Comment": "Comment", "": ""} {
 		if got := Field(path); got != want {
@@ -274,6 +260,5 @@ func FuzzDiffThenApplyGivesTheOther(f *testing.F) {
 		if (len(difference) == 0) != a.Equal(b) {
 			t.Errorf("difference %v between\n%s\n%s", changes(difference), a.Canonical(), b.Canonical())
 		}
-		Redact(difference)
 	})
 }
