@@ -23,11 +23,9 @@ import (
 type Question struct {
 	Account   string
 	Snapshot  incident.Snapshot  // the live configuration
-	KnownGood *incident.Snapshot // nil where there is none
+	KnownGood *incident.Snapshot // the configuration that served healthily; nil where there is none
 	Alarm     *incident.Alarm    // nil where a person opened the incident
 	Event     json.RawMessage    // the trigger as it was delivered; kept, never logged
-	Health    map[string][]byte  // AWS Health events as delivered, by file name
-	HealthGap string             // why they could not be read; empty where they could
 	At        time.Time          // the alarm's time
 }
 
@@ -40,6 +38,7 @@ type Gatherer struct {
 	Trail   func(region string) Trail
 	Quotas  func(region string) Quotas
 	Lambda  func(region string) Lambda
+	Health  func(context.Context) (map[string][]byte, error) // AWS Health events as delivered, by file name
 	Probe   Prober
 	Regions []string // candidate Regions of Lambda@Edge
 	Paths   []string // paths to probe; empty: the root
@@ -95,7 +94,7 @@ func (g *Gatherer) sources(q Question) []source {
 	list := []source{
 		{"distribution", "", readState},
 		{"event", "", readEvent},
-		{"health", "", readHealth},
+		{"health", "the AWS Health Dashboard", g.readHealth},
 		{"cloudtrail/us-east-1", "aws cloudtrail lookup-events --region us-east-1", g.readTrail("us-east-1")},
 		{"probe", "curl -si https://" + host(q.Snapshot), g.readProbe()},
 		{"service-quotas/us-east-1", "aws service-quotas list-service-quotas --service-code cloudfront --region us-east-1",
@@ -187,12 +186,14 @@ func readEvent(_ context.Context, q Question) (Record, error) {
 	return Record{"event.json": q.Event}, nil
 }
 
-func readHealth(_ context.Context, q Question) (Record, error) {
-	if q.HealthGap != "" {
-		return nil, errors.New(q.HealthGap)
+// readHealth gives the Health events that EventBridge has delivered and that were kept: the Health API needs a support plan.
+func (g *Gatherer) readHealth(ctx context.Context, _ Question) (Record, error) {
+	events, err := g.Health(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read kept health events: %w", err)
 	}
 	record := Record{}
-	for name, event := range q.Health {
+	for name, event := range events {
 		record["health/"+name] = event
 	}
 	return record, nil
