@@ -62,6 +62,7 @@ type Alarm struct {
 	Metric         string    `json:"metric,omitempty"`         // the CloudFront metric, as 503ErrorRate
 	Children       []string  `json:"children,omitempty"`       // names or ARNs of a composite's children, to be looked up
 	Triggering     []string  `json:"triggering,omitempty"`     // ARNs of the children whose ALARM made a composite's, where the event tells
+	Contributor    string    `json:"contributor,omitempty"`    // the time series, of an alarm whose series change state one by one
 	Silenced       string    `json:"silenced,omitempty"`       // why this alarm must start nothing: muted, suppressed; empty where it may
 	ActionsEnabled *bool     `json:"actionsEnabled,omitempty"` // nil where the delivery does not say (EventBridge never does)
 }

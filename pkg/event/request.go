@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+
+	"cloudfront503/pkg/incident"
+)
+
+// request is what our own parts ask of a function by invoking it.
+//
+//	{"cloudfront503":"sweep"}
+//	{"cloudfront503":"resume","distribution":"E1EXAMPLE","id":"000007"}
+//	{"cloudfront503":"open","distribution":"E1EXAMPLE","at":"2026-11-24T03:41:51Z"}
+//
+// at is when the person asked; it makes a repeated invocation of one wish the same wish.
+type request struct {
+	Verb         string `json:"cloudfront503"`
+	Distribution string
+	ID           string
+	At           moment
+}
+
+var incidentID = regexp.MustCompile(`^[0-9]{6,12}$`)
+
+var requests = map[string]func(request) (incident.Trigger, error){
+	"sweep":  request.sweep,
+	"resume": request.resume,
+	"open":   request.open,
+}
+
+func readRequest(raw []byte, d delivery) (incident.Trigger, error) {
+	var r request
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return incident.Trigger{}, fmt.Errorf("request: %w", err)
+	}
+	understand, known := requests[r.Verb]
+	if !known {
+		return incident.Trigger{}, fmt.Errorf("request: unknown verb %q", clip(r.Verb, 40))
+	}
+	trigger, err := understand(r)
+	trigger.Channel = d.channel
+	return trigger, err
+}
+
+func (r request) sweep() (incident.Trigger, error) {
+	return incident.Trigger{Kind: incident.KindSweep, Key: scheduleKey(r.At.Time), At: r.At.Time}, nil
+}
+
+func (r request) resume() (incident.Trigger, error) {
+	if !distributionID.MatchString(r.Distribution) || !incidentID.MatchString(r.ID) {
+		return incident.Trigger{}, fmt.Errorf("request resume: no incident %q/%q", clip(r.Distribution, 40), clip(r.ID, 40))
+	}
+	reference := incident.Reference{Distribution: r.Distribution, ID: r.ID}
+	return incident.Trigger{Kind: incident.KindResume, Key: "resume:" + reference.String(), At: r.At.Time, Resume: &reference}, nil
+}
+
+func (r request) open() (incident.Trigger, error) {
+	if !distributionID.MatchString(r.Distribution) {
+		return incident.Trigger{}, fmt.Errorf("request open: no distribution %q", clip(r.Distribution, 40))
+	}
+	trigger := incident.Trigger{Kind: incident.KindOpen, At: r.At.Time, Resume: &incident.Reference{Distribution: r.Distribution}}
+	if !r.At.IsZero() {
+		trigger.Key = "open:" + r.Distribution + "@" + r.At.UTC().Format(time.RFC3339Nano)
+	}
+	return trigger, nil
+}
+
+// readSchedule reads a schedule rule's event: "source":"aws.events", "detail-type":"Scheduled Event".
+func readSchedule(e busEvent, d delivery) (incident.Trigger, error) {
+	return incident.Trigger{
+		Kind: incident.KindSweep, Channel: d.channel, Key: scheduleKey(e.Time.Time), At: e.Time.Time,
+		Account: e.Account, Region: e.Region,
+	}, nil
+}
+
+func scheduleKey(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return "sweep@" + at.UTC().Format(time.RFC3339Nano)
+}
