@@ -28,10 +28,11 @@ type Call struct {
 
 // Access is what a call asks of IAM.
 type Access struct {
-	Action     string            // as IAM names it, "s3:PutObject"
-	Resources  []string          // ARNs; empty means "*"
-	Conditions map[string]string // condition keys of the request beyond those of the caller, as "iam:PassedToService"
-	Policy     *Policy           // the resource's own policy; nil where it has none
+	Action     string              // as IAM names it, "s3:PutObject"
+	Resources  []string            // ARNs; empty means "*"
+	Conditions map[string]string   // condition keys of the request beyond those of the caller, as "iam:PassedToService"
+	Sets       map[string][]string // condition keys with several values, as "aws:TagKeys"
+	Policy     *Policy             // the resource's own policy; nil where it has none
 }
 
 // Begin says what the call is. It journals it, applies the fault switches and asks IAM; the error is an *APIError to be

@@ -80,27 +80,3 @@ func (f *Faults) Match(action, resource, caller string) *Fault {
 func (a *armed) matches(action, resource, caller string) bool {
 	return Glob(a.Action, action) && (a.Resource == "" || Glob(a.Resource, resource)) && (a.Caller == "" || Glob(a.Caller, caller))
 }
-
-// Glob matches IAM-style patterns: "*" for any run of characters, "?" for one.
-func Glob(pattern, s string) bool {
-	star, mark, p, i := -1, 0, 0, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
-}

@@ -48,6 +48,7 @@ type Role struct {
 type User struct {
 	Name, ARN, ID string
 	Policies      map[string]json.RawMessage
+	Tags          map[string]string // aws:PrincipalTag/…
 }
 
 // Policy is a policy document.
@@ -61,11 +62,11 @@ type Identity struct {
 	account string
 	roles   map[string]*Role // by ARN
 	users   map[string]*User // by ARN
-	keys    map[string]key
+	keys    map[string]accessKey
 }
 
-// key is an access key that was handed out.
-type key struct {
+// accessKey is one that was handed out.
+type accessKey struct {
 	principal Principal
 	token     string
 	expires   time.Time // zero: never
@@ -73,7 +74,7 @@ type key struct {
 
 // NewIdentity is an account without roles and users.
 func NewIdentity(account string) *Identity {
-	return &Identity{account: account, roles: map[string]*Role{}, users: map[string]*User{}, keys: map[string]key{}}
+	return &Identity{account: account, roles: map[string]*Role{}, users: map[string]*User{}, keys: map[string]accessKey{}}
 }
 
 // AddRole makes a role, or replaces the one with the same ARN. A missing ARN or ID is made up from the account and Name.
@@ -151,12 +152,13 @@ func (i *Identity) SessionUntil(expires time.Time, roleARN, sessionName, sourceI
 	if role == nil {
 		return Credentials{}, Errorf(http.StatusNotFound, "NoSuchEntity", "The role with name %s cannot be found.", roleName(roleARN))
 	}
+	account := i.accountIn(role.ARN)
 	principal := Principal{
-		ARN: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", i.account, role.Name, sessionName),
-		IAM: role.ARN, UserID: role.ID + ":" + sessionName, Account: i.account,
+		ARN: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", account, role.Name, sessionName),
+		IAM: role.ARN, UserID: role.ID + ":" + sessionName, Account: account,
 		SourceIdentity: sourceIdentity, SessionPolicy: policy,
 	}
-	return i.hand("ASIA", key{principal: principal, token: newID("token"), expires: expires}), nil
+	return i.hand("ASIA", accessKey{principal: principal, token: newID("token"), expires: expires}), nil
 }
 
 // UserCredentials hands out an access key of a user.
@@ -167,10 +169,10 @@ func (i *Identity) UserCredentials(arn string) (Credentials, error) {
 	if user == nil {
 		return Credentials{}, Errorf(http.StatusNotFound, "NoSuchEntity", "The user %s cannot be found.", arn)
 	}
-	return i.hand("AKIA", key{principal: Principal{ARN: user.ARN, IAM: user.ARN, UserID: user.ID, Account: i.account}}), nil
+	return i.hand("AKIA", accessKey{principal: Principal{ARN: user.ARN, IAM: user.ARN, UserID: user.ID, Account: i.accountIn(user.ARN)}}), nil
 }
 
-func (i *Identity) hand(prefix string, k key) Credentials {
+func (i *Identity) hand(prefix string, k accessKey) Credentials {
 	id := newID(prefix)
 	i.keys[id] = k
 	return Credentials{AccessKeyID: id, SecretAccessKey: newID("secret"), SessionToken: k.token}
@@ -203,11 +205,70 @@ func (i *Identity) signer(accessKey, token string, now time.Time) (Principal, er
 	return principal, nil
 }
 
+// entity is what IAM knows of a caller: the role or user behind it.
+type entity struct {
+	name     string
+	policies map[string]json.RawMessage
+	boundary json.RawMessage
+	tags     map[string]string
+}
+
+// administrator is the operator's policy.
+var administrator = map[string]json.RawMessage{
+	"AdministratorAccess": json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`),
+}
+
+// entity finds the caller's role or user; a service and a deleted role have no policies.
+func (i *Identity) entity(caller Principal) entity {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if caller.Operator {
+		return entity{name: "operator", policies: administrator}
+	}
+	if role := i.roles[caller.IAM]; role != nil {
+		return entity{name: role.Name, policies: maps.Clone(role.Policies), boundary: role.Boundary, tags: role.Tags}
+	}
+	if user := i.users[caller.IAM]; user != nil {
+		return entity{name: user.Name, policies: maps.Clone(user.Policies), tags: user.Tags}
+	}
+	return entity{}
+}
+
+// keysOf are the condition keys that say who the caller is (IAM User Guide, "AWS global condition context keys").
+func (i *Identity) keysOf(caller Principal) map[string]string {
+	if caller.Service != "" {
+		return map[string]string{"aws:PrincipalServiceName": caller.Service, "aws:PrincipalType": "Service"}
+	}
+	keys := map[string]string{
+		"aws:PrincipalArn": caller.IAM, "aws:PrincipalAccount": caller.Account, "aws:userid": caller.UserID,
+		"aws:PrincipalType": "AssumedRole",
+	}
+	if caller.ARN == caller.IAM {
+		keys["aws:PrincipalType"] = "User"
+		keys["aws:username"] = roleName(caller.IAM)
+	}
+	if caller.SourceIdentity != "" {
+		keys["aws:SourceIdentity"] = caller.SourceIdentity
+	}
+	for name, value := range i.entity(caller).tags {
+		keys["aws:PrincipalTag/"+name] = value
+	}
+	return keys
+}
+
 // newID is a random id as IAM makes them, as AROA2KZ….
 func newID(prefix string) string {
 	var b [10]byte
 	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
 	return prefix + base32.StdEncoding.EncodeToString(b[:])
+}
+
+// accountIn is the account that an IAM ARN names.
+func (i *Identity) accountIn(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[4]
+	}
+	return i.account
 }
 
 // roleName is the last part of a role's ARN.

@@ -32,6 +32,7 @@ type World struct {
 	Bus    Bus
 	Topics Publisher
 	Queues Sender
+	Keys   Keys
 	Trail  Trail
 	Proxy  http.Handler // answers CONNECT and absolute-form requests: the edge, for functions that run with HTTPS_PROXY
 
@@ -42,6 +43,7 @@ type World struct {
 	work       *work
 	mu         sync.Mutex
 	violations []string
+	documents  map[string]*document // parsed policies by their text
 }
 
 // Service answers the requests whose signature names it.
@@ -84,13 +86,21 @@ type Sender interface {
 	SendAs(service, source, queueARN, body string, attributes map[string]string) error
 }
 
+// Keys is KMS as seen by a service that encrypts: an encrypted topic, queue or bucket.
+type Keys interface {
+	// Use asks whether the caller may do action ("kms:GenerateDataKey", "kms:Decrypt") with the key that id, ARN, alias or
+	// alias ARN names, through the service via, as "sns". A service's own principal has Service set; sourceARN is on whose
+	// behalf it acts, empty where it does not say. The error is an *APIError as KMS gives it.
+	Use(caller Principal, via, sourceARN, action, key string) error
+}
+
 // NewWorld is an account with nothing in it.
 func NewWorld(account, region string) *World {
 	w := &World{
 		Account: account, Region: region,
 		Clock: NewClock(), Journal: NewJournal(), Faults: NewFaults(),
 		services: map[string]Service{}, Switches: DefaultSwitches(), Metrics: NewMetrics(),
-		plain: http.NewServeMux(), work: newWork(),
+		plain: http.NewServeMux(), work: newWork(), documents: map[string]*document{},
 	}
 	w.Identity = NewIdentity(account)
 	w.Clock.settle = w.Settle
