@@ -191,6 +191,16 @@ func TestField(t *testing.T) {
 	}
 }
 
+func TestPathsAreTakenApart(t *testing.T) {
+	path := ElementPath("CacheBehaviors", "/Aliases/*") + "/TargetOriginId"
+	if path != "CacheBehaviors/Items/[PathPattern=/Aliases/*]/TargetOriginId" {
+		t.Error(path)
+	}
+	if diff := cmp.Diff([]string{"CacheBehaviors", "Items", "TargetOriginId"}, Members(path)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestValueFindsElementsWithSlashesInTheirNames(t *testing.T) {
 	config := parse(t, `{"CacheBehaviors":{"Items":[{"PathPattern":"/a/*","TargetOriginId":"x"},{"PathPattern":"]%","TargetOriginId":"y"}]}}`)
 	for path, want := range map[string]string{

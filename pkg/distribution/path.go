@@ -64,3 +64,20 @@ func cutToken(path string) (part token, rest string, more bool) {
 
 // Field is the path's first member, as Origins: the top-level field that a change belongs to.
 func Field(path string) string { return split(path)[0].text }
+
+// ElementPath is the path of the element that is told apart by id in the top-level list called field, as Origins. The
+// field must be one whose elements have an identity.
+func ElementPath(field, id string) string {
+	return joinElement(field+"/"+itemsKey, identities[field].key+"="+id)
+}
+
+// Members are the member names on a path, without the elements in brackets.
+func Members(path string) []string {
+	var names []string
+	for _, part := range split(path) {
+		if !part.element {
+			names = append(names, part.text)
+		}
+	}
+	return names
+}
