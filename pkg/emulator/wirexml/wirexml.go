@@ -136,15 +136,10 @@ func (s *Shape) Element(name string, value any) []byte {
 	return out.Bytes()
 }
 
-// Root is Element as a document, with the API's namespace.
-func (s *Shape) Root(name, namespace string, value any) []byte {
+// Document is Element with the API's namespace on it.
+func (s *Shape) Document(name, namespace string, value any) []byte {
 	var out bytes.Buffer
-	out.WriteString(xml.Header[:len(xml.Header)-1])
-	attribute := ""
-	if namespace != "" {
-		attribute = ` xmlns="` + namespace + `"`
-	}
-	s.write(&out, name, value, attribute)
+	s.write(&out, name, value, ` xmlns="`+namespace+`"`)
 	return out.Bytes()
 }
 
