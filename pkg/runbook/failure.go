@@ -17,11 +17,21 @@ var (
 	ErrRetryable = errors.New("try again later") // throttled, too many executions, no answer, a fault of AWS
 	ErrPermanent = errors.New("trying again will not help")
 
-	ErrNotFound   = errors.New("no such execution")           // permanent
-	ErrNotWaiting = errors.New("the gate does not wait yet")  // retryable
-	ErrDecided    = errors.New("the gate is decided already") // permanent, and no fault: somebody else was first
-	ErrDenied     = errors.New("AWS refuses the approver")    // permanent
+	ErrNotFound   = errors.New("no such execution")          // permanent
+	ErrNotWaiting = errors.New("the gate does not wait yet") // retryable
+	ErrDenied     = errors.New("AWS refuses the approver")   // permanent
 )
+
+// ErrDecided says that the gate is decided already, by somebody else or by this very decision: permanent, and no fault. It
+// has a method Decided, so that a package which may not import this one can tell.
+var ErrDecided error = decided{}
+
+type decided struct{}
+
+func (decided) Error() string { return "the gate is decided already" }
+
+// Decided is true.
+func (decided) Decided() bool { return true }
 
 // retryableCodes are the errors that pass by themselves. The generic ones are not modelled by SSM and STS.
 var retryableCodes = []string{

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package approval
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cloudfront503/pkg/incident"
+)
+
+// ErrNotYet says that a valid reply came before its gate waits. The decision is recorded; the same message delivered
+// again carries on.
+var ErrNotYet = errors.New("the gate does not wait yet")
+
+type ledger interface {
+	// Steps of all writers. No steps and no error where there is no such incident.
+	Steps(ctx context.Context, reference incident.Reference) ([]incident.Step, error)
+	// Append adds a step to the chain of the function that runs.
+	Append(ctx context.Context, reference incident.Reference, kind incident.StepKind, note string, detail any) error
+}
+
+type shelf interface {
+	// PutOnce creates an object under If-None-Match. Where there is one, it is handed back and created is false; an
+	// object that is there because this very write arrived may be told either way.
+	PutOnce(ctx context.Context, key string, body []byte) (existing []byte, created bool, err error)
+	// Load reads an object and its ETag; both empty where there is none.
+	Load(ctx context.Context, key string) (body []byte, etag string, err error)
+	// Replace writes an object under If-Match of the ETag, or under If-None-Match where etag is empty. replaced is false
+	// where somebody else was faster.
+	Replace(ctx context.Context, key, etag string, body []byte) (replaced bool, err error)
+}
+
+type gate interface {
+	// Waits says whether the execution takes decisions now, or never will again.
+	Waits(ctx context.Context, execution string) (waits, over bool, err error)
+}
+
+type signaller interface {
+	// Signal tells the gate. An error with a method Decided() bool that is true is none: somebody was first.
+	Signal(ctx context.Context, approver incident.Approver, execution string, verb incident.Verb, comment string) error
+}
+
+// Desk takes replies, one at a time.
+type Desk struct {
+	Approvers []incident.Approver
+	OnCall    string // the topic for refusals of replies that came through nobody's topic
+	Verifier  Verifier
+	Ledger    ledger
+	Shelf     shelf
+	Gate      gate
+	Signaller signaller
+	Now       func() time.Time // AWS's clock
+
+	// Tell sends people a refusal.
+	Tell func(ctx context.Context, topic string, refusal Refusal) error
+}
+
+// Refusal is what people are told about a reply that does not count.
+type Refusal struct {
+	Owner     string             // whose reply topic it came through; empty for nobody's
+	Topic     string             // the topic through which it came
+	Incident  incident.Reference // the incident that it names; empty where it names none that exists
+	Why       string             // one sentence
+	At        time.Time
+	MessageID string
+	More      int // how many others were refused since the last message about this topic
+}
+
+// refused is an answer that does not count, and why.
+type refused struct{ why string }
+
+func (r refused) Error() string { return r.why }
+
+func refuse(format string, args ...any) error { return refused{fmt.Sprintf(format, args...)} }
+
+// visit is one reply on its way through the desk.
+type visit struct {
+	reply    incident.Reply
+	channel  incident.Channel
+	owner    incident.Approver
+	parsed   Reply
+	record   Record
+	decision incident.Decision
+}
+
+// Take takes one reply. Who sent it is the owner of the topic through which it came. A reply that does not count is
+// recorded, told, and no error. An error means that the same message must be delivered again: AWS failed, or the gate
+// does not wait yet (ErrNotYet). Delivered again, a message carries on where it stopped.
+func (d Desk) Take(ctx context.Context, trigger incident.Trigger) error {
+	v := visit{channel: trigger.Channel}
+	if trigger.Reply == nil {
+		return errors.New("no reply in the trigger")
+	}
+	v.reply = *trigger.Reply
+	err := d.take(ctx, &v)
+	var no refused
+	if errors.As(err, &no) {
+		return d.turnAway(ctx, v, no.why)
+	}
+	if err != nil {
+		return fmt.Errorf("reply %s: %w", v.reply.MessageID, err)
+	}
+	return nil
+}
+
+// take is the story of a reply.
+func (d Desk) take(ctx context.Context, v *visit) error {
+	if err := d.read(v); err != nil {
+		return err
+	}
+	if err := d.open(ctx, v); err != nil {
+		return err
+	}
+	if err := d.record(ctx, v); err != nil {
+		return err
+	}
+	return d.signal(ctx, v)
+}
+
+// read says who wrote what.
+func (d Desk) read(v *visit) (err error) {
+	var known bool
+	if v.owner, known = OwnerOf(d.Approvers, v.reply.TopicARN); !known {
+		return refuse("it came through a topic that belongs to no approver")
+	}
+	if v.parsed, err = ParseReply(v.reply.Text); err != nil {
+		return refuse("%s", err)
+	}
+	return nil
+}
+
+// open loads what was asked, and checks the ticket against it.
+func (d Desk) open(ctx context.Context, v *visit) error {
+	steps, err := d.Ledger.Steps(ctx, v.parsed.Ticket.Incident)
+	if err != nil {
+		return fmt.Errorf("steps of %s: %w", v.parsed.Ticket.Incident, err)
+	}
+	if v.record, err = ReadRecord(steps); err != nil {
+		return fmt.Errorf("steps of %s: %w", v.parsed.Ticket.Incident, err)
+	}
+	if v.record.Request == nil {
+		return refuse("nothing was asked about incident %s", v.parsed.Ticket.Incident)
+	}
+	claims := Claims{Verb: v.parsed.Verb, Approver: v.owner.Name, Request: *v.record.Request}
+	err = d.Verifier.Verify(ctx, claims, v.parsed.Ticket)
+	if errors.Is(err, ErrForged) {
+		return refuse("the ticket is not one of %s's to %s what incident %s asks now: another person's, the other verb's, an earlier request's, or damaged",
+			v.owner.Name, v.parsed.Verb, v.parsed.Ticket.Incident)
+	}
+	return err
+}
+
+// record spends the ticket and writes the decision down, each once. What was recorded before stays as it was taken then.
+func (d Desk) record(ctx context.Context, v *visit) error {
+	if i := slices.IndexFunc(v.record.Decisions, v.sent); i >= 0 {
+		v.decision = v.record.Decisions[i]
+		return nil
+	}
+	if err := d.inTime(v); err != nil {
+		return err
+	}
+	if err := d.spend(ctx, v); err != nil {
+		return err
+	}
+	request := v.record.Request
+	v.decision = incident.Decision{
+		Approver: v.owner.Name, Verb: v.parsed.Verb, Reason: v.parsed.Reason, MessageID: v.reply.MessageID, Channel: v.channel,
+		At: d.Now(), Ticket: v.parsed.Ticket.String(), Execution: request.Execution, Hash: request.Hash, ETag: request.ETag,
+	}
+	note := fmt.Sprintf("%s answered: %s", v.owner.Name, v.parsed.Verb)
+	if err := d.Ledger.Append(ctx, request.Incident, incident.StepDecision, note, v.decision); err != nil {
+		return fmt.Errorf("record the decision of %s: %w", v.owner.Name, err)
+	}
+	return nil
+}
+
+func (v *visit) sent(d incident.Decision) bool {
+	return d.MessageID == v.reply.MessageID && d.Approver == v.owner.Name
+}
+
+// inTime says whether an answer can still count.
+func (d Desk) inTime(v *visit) error {
+	record, request := v.record, *v.record.Request
+	tally := record.Tally(d.Approvers, d.Now())
+	switch {
+	case !slices.Contains(request.Approvers, v.owner.Name):
+		return refuse("%s was not asked about incident %s", v.owner.Name, request.Incident)
+	case record.Closed:
+		return refuse("incident %s is closed", request.Incident)
+	case record.Written:
+		return refuse("the change is written already; the report of incident %s says how it is undone", request.Incident)
+	case !d.Now().Before(request.Expires):
+		return refuse("the ticket expired at %s", request.Expires.UTC().Format(time.RFC3339))
+	case record.Withdrawn != "":
+		return refuse("the request is withdrawn: %s", incident.Line(record.Withdrawn, 200))
+	case tally.Rejected && v.parsed.Verb == incident.Approve:
+		return refuse("incident %s is %s already", request.Incident, tally.Why)
+	}
+	return nil
+}
+
+// spent is the object that marks a ticket as used.
+type spent struct {
+	MessageID string        `json:"messageId"`
+	Approver  string        `json:"approver"`
+	Verb      incident.Verb `json:"verb"`
+	At        time.Time     `json:"at"`
+}
+
+// SpentKey is where it stands that a ticket was used.
+func SpentKey(ticket Ticket) string {
+	sum := sha256.Sum256([]byte(ticket.String()))
+	return fmt.Sprintf("incidents/%s/approval/tickets/%s.json", ticket.Incident, hex.EncodeToString(sum[:]))
+}
+
+// spend takes the ticket for this message. SNS delivers a message more than once, and then it is the same message.
+func (d Desk) spend(ctx context.Context, v *visit) error {
+	body, err := json.Marshal(spent{MessageID: v.reply.MessageID, Approver: v.owner.Name, Verb: v.parsed.Verb, At: d.Now()})
+	if err != nil {
+		return err
+	}
+	existing, created, err := d.Shelf.PutOnce(ctx, SpentKey(v.parsed.Ticket), body)
+	if err != nil {
+		return fmt.Errorf("spend the ticket of %s: %w", v.owner.Name, err)
+	}
+	if created {
+		return nil
+	}
+	var earlier spent
+	if err := json.Unmarshal(existing, &earlier); err != nil {
+		return fmt.Errorf("spend the ticket of %s: what is there: %w", v.owner.Name, err)
+	}
+	if earlier.MessageID != v.reply.MessageID {
+		return refuse("the ticket was used at %s", earlier.At.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// signal tells SSM, unless it knows or its gate is over: what counts is in the record.
+func (d Desk) signal(ctx context.Context, v *visit) error {
+	if slices.ContainsFunc(v.record.Signalled, v.sent) {
+		return nil
+	}
+	waits, over, err := d.Gate.Waits(ctx, v.decision.Execution)
+	if err != nil {
+		return fmt.Errorf("gate of %s: %w", v.decision.Execution, err)
+	}
+	if over {
+		return nil
+	}
+	if !waits {
+		return fmt.Errorf("gate of %s: %w", v.decision.Execution, ErrNotYet)
+	}
+	err = d.Signaller.Signal(ctx, v.owner, v.decision.Execution, v.decision.Verb, v.decision.Reason)
+	if err != nil && !decidedAlready(err) {
+		return err
+	}
+	note := fmt.Sprintf("the gate knows that %s says %s", v.owner.Name, v.decision.Verb)
+	if err := d.Ledger.Append(ctx, v.record.Request.Incident, incident.StepSignalled, note, v.decision); err != nil {
+		return fmt.Errorf("record the signal of %s: %w", v.owner.Name, err)
+	}
+	return nil
+}
+
+func decidedAlready(err error) bool {
+	var decided interface{ Decided() bool }
+	return errors.As(err, &decided) && decided.Decided()
+}
