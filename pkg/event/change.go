@@ -81,7 +81,10 @@ func readChange(e busEvent, d delivery) (incident.Trigger, error) {
 	}
 	change := incident.Change{
 		EventID: r.EventID, Source: r.EventSource, Name: name, At: r.EventTime.Time, By: r.UserIdentity.by(),
-		Distribution: r.distribution(), ETag: string(r.ResponseElements.ETag), ErrorCode: r.ErrorCode,
+		Distribution: r.distribution(), ErrorCode: r.ErrorCode,
+	}
+	if change.Distribution != "" {
+		change.ETag = string(r.ResponseElements.ETag)
 	}
 	return incident.Trigger{
 		Kind: incident.KindChange, Channel: d.channel, Key: "cloudtrail:" + r.EventID, At: change.At,

@@ -20,8 +20,13 @@ type Pointer struct {
 	OpenedAt     time.Time `json:"openedAt"` // the At of the trigger that opened it
 	ClosedAt     time.Time `json:"closedAt,omitzero"`
 	Lease        Lease     `json:"lease,omitzero"`
-	Handled      []string  `json:"handled,omitempty"` // keys of the triggers handled last, newest last, bounded
-	Nonce        string    `json:"nonce"`             // of the write that produced this object
+	OpenedBy     *Trigger  `json:"openedBy,omitempty"` // the trigger that opened it: whoever takes over starts from here
+	EndedAt      time.Time `json:"endedAt,omitzero"`   // when the last closed episode ended: its last OK, else its closing
+	Outcome      *Outcome  `json:"outcome,omitempty"`  // of the last closed episode
+	// Alarms is the newest state heard of each alarm, by its ARN, or its ARN, "#" and the contributor; bounded.
+	Alarms  map[string]Heard `json:"alarms,omitempty"`
+	Handled []string         `json:"handled,omitempty"` // keys of the triggers handled last, newest last, bounded
+	Nonce   string           `json:"nonce"`             // of the write that produced this object
 }
 
 // Reference names the incident that the pointer points to.
@@ -43,8 +48,18 @@ const (
 
 // Lease is the right to work on an incident until a time; its holder renews it before each outside effect.
 type Lease struct {
-	Holder string    `json:"holder,omitempty"` // the invocation's request id
-	Until  time.Time `json:"until,omitzero"`
+	Holder string        `json:"holder,omitempty"` // one attempt of one invocation; empty: nobody works on it, and nothing was left undone
+	Until  time.Time     `json:"until,omitzero"`
+	Length time.Duration `json:"length,omitempty"` // what each renewal adds, in nanoseconds
+}
+
+// Dead reports whether the lease ran out, or was given up, before its work was done: somebody must take over.
+func (l Lease) Dead(now time.Time) bool { return l.Holder != "" && !now.Before(l.Until) }
+
+// Heard is an alarm's newest state.
+type Heard struct {
+	State string    `json:"state"`
+	At    time.Time `json:"at"` // the state's time
 }
 
 // Step is one entry of an incident's record: appended under If-None-Match, never changed, and chained by hash to the
@@ -53,6 +68,7 @@ type Step struct {
 	N        int             `json:"n"`
 	Writer   string          `json:"writer"` // respond, approve, remediate, verify
 	Kind     StepKind        `json:"kind"`
+	Key      string          `json:"key,omitempty"` // of what may be noted only once by this writer
 	At       time.Time       `json:"at"`
 	Note     string          `json:"note,omitempty"` // one sentence for people
 	Detail   json.RawMessage `json:"detail,omitempty"`
@@ -68,6 +84,7 @@ type StepKind string
 const (
 	StepOpened       StepKind = "opened"       // Trigger
 	StepHeard        StepKind = "heard"        // Trigger: told again, or the alarm is OK
+	StepTakenOver    StepKind = "taken-over"   // Lease of the new holder, after the one before died
 	StepSnapshot     StepKind = "snapshot"     // Snapshot, without Config
 	StepEvidence     StepKind = "evidence"     // []Gap
 	StepDiagnosed    StepKind = "diagnosed"    // Diagnosis

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cloudfront503/pkg/incident"
+)
+
+// Renew makes sure that holder still has the lease and extends it by its length. Call it before each outside effect, and
+// stop on ErrLeaseLost. A lease that ran out is renewed all the same if nobody has taken it.
+func (l *Ledger) Renew(ctx context.Context, ref incident.Reference, holder string) error {
+	return l.change(ctx, ref, "renew", func(p *incident.Pointer) error {
+		if p.Lease.Holder != holder {
+			return ErrLeaseLost
+		}
+		p.Lease.Until = l.now().UTC().Add(p.Lease.Length)
+		return nil
+	})
+}
+
+// Release gives the lease back: the work is done, nothing is left to take over. It is no error if the lease was lost.
+func (l *Ledger) Release(ctx context.Context, ref incident.Reference, holder string) error {
+	return unlessLost(l.change(ctx, ref, "release", func(p *incident.Pointer) error {
+		if p.Lease.Holder != holder {
+			return ErrLeaseLost
+		}
+		p.Lease = incident.Lease{}
+		return nil
+	}))
+}
+
+// Abandon gives the lease up with the work undone: the next claim, Lambda's retry or the sweep, takes over at once.
+func (l *Ledger) Abandon(ctx context.Context, ref incident.Reference, holder string) error {
+	return unlessLost(l.change(ctx, ref, "abandon", func(p *incident.Pointer) error {
+		if p.Lease.Holder != holder {
+			return ErrLeaseLost
+		}
+		p.Lease.Until = l.now().UTC()
+		return nil
+	}))
+}
+
+// Hold takes the lease of an open incident that nobody works on, for work that no trigger asks for, as the sweep's. The
+// error is ErrBusy where somebody holds it, ErrLeaseLost where the incident is closed.
+func (l *Ledger) Hold(ctx context.Context, ref incident.Reference, holder string, lease time.Duration) error {
+	return l.change(ctx, ref, "hold", func(p *incident.Pointer) error {
+		now := l.now().UTC()
+		if p.Lease.Holder != "" && p.Lease.Holder != holder && !p.Lease.Dead(now) {
+			return ErrBusy
+		}
+		p.Lease = incident.Lease{Holder: holder, Until: now.Add(lease), Length: lease}
+		return nil
+	})
+}
+
+// Close ends an incident and notes how. Closing one that is closed already changes nothing.
+func (l *Ledger) Close(ctx context.Context, ref incident.Reference, outcome incident.Outcome) error {
+	return unlessLost(l.change(ctx, ref, "close", func(p *incident.Pointer) error {
+		// The step first: a function killed between the two writes closes again, and the step is not repeated.
+		if _, _, err := l.AppendOnce(ctx, ref, incident.StepClosed, "closed", outcome.Why, outcome); err != nil {
+			return err
+		}
+		now := l.now().UTC()
+		p.State, p.ClosedAt, p.EndedAt, p.Outcome = incident.Closed, now, ended(*p, now), &outcome
+		p.Lease = incident.Lease{}
+		return nil
+	}))
+}
+
+func unlessLost(err error) error {
+	if errors.Is(err, ErrLeaseLost) {
+		return nil
+	}
+	return err
+}
+
+// change replaces the pointer of an open incident. Other writers, who note what they hear, do not disturb it.
+func (l *Ledger) change(ctx context.Context, ref incident.Reference, what string, apply func(*incident.Pointer) error) error {
+	for range attempts {
+		won, err := l.tryChange(ctx, ref, apply)
+		if err != nil {
+			return fmt.Errorf("ledger %s: %s: %w", ref, what, err)
+		}
+		if won {
+			return nil
+		}
+	}
+	return fmt.Errorf("ledger %s: %s: lost to other writers %d times", ref, what, attempts)
+}
+
+func (l *Ledger) tryChange(ctx context.Context, ref incident.Reference, apply func(*incident.Pointer) error) (bool, error) {
+	pointer, before, err := l.pointer(ctx, ref.Distribution)
+	if err != nil {
+		return false, err
+	}
+	if pointer.State != incident.Open || pointer.Reference() != ref {
+		return false, ErrLeaseLost
+	}
+	if err := apply(&pointer); err != nil {
+		return false, err
+	}
+	return l.swapPointer(ctx, &pointer, before)
+}
