@@ -65,7 +65,6 @@ type Record struct {
 	Request   *incident.ApprovalRequest // the last one asked; nil where nothing was asked
 	Decisions []incident.Decision       // valid ones, in the order in which they were taken
 	Signalled []incident.Decision       // those that SSM took
-	Refused   []incident.Decision       // those that do not count
 	Withdrawn string                    // why the plan is void since the request; empty where it is not
 	Written   bool                      // the change is written
 	Closed    bool                      // the incident has ended
@@ -77,7 +76,6 @@ var believed = map[incident.StepKind][]string{
 	incident.StepAsked:     {"respond", "verify"},
 	incident.StepDecision:  {"approve"},
 	incident.StepSignalled: {"approve"},
-	incident.StepRefused:   {"approve"},
 	incident.StepWithdrawn: {"respond", "verify", "remediate"},
 	incident.StepVoid:      {"remediate"},
 	incident.StepWritten:   {"remediate"},
@@ -119,8 +117,6 @@ func (r *Record) add(step incident.Step) error {
 		r.Request, r.Withdrawn = &request, ""
 	case incident.StepDecision:
 		return appendDecision(&r.Decisions, step.Detail)
-	case incident.StepRefused:
-		return appendDecision(&r.Refused, step.Detail)
 	case incident.StepSignalled:
 		return appendDecision(&r.Signalled, step.Detail)
 	case incident.StepWithdrawn, incident.StepVoid:

@@ -130,7 +130,7 @@ func TestTheRecordTellsHowARequestStands(t *testing.T) {
 
 func TestAStepThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []incident.StepKind{incident.StepAsked, incident.StepDecision, incident.StepSignalled, incident.StepRefused} {
+	for _, kind := range []incident.StepKind{incident.StepAsked, incident.StepDecision, incident.StepSignalled} {
 		writer := "approve"
 		if kind == incident.StepAsked {
 			writer = "respond"

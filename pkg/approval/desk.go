@@ -23,14 +23,13 @@ var ErrNotYet = errors.New("the gate does not wait yet")
 type ledger interface {
 	// Steps of all writers. No steps and no error where there is no such incident.
 	Steps(ctx context.Context, reference incident.Reference) ([]incident.Step, error)
-	// Append adds a step to the chain of the function that runs.
-	Append(ctx context.Context, reference incident.Reference, kind incident.StepKind, note string, detail any) error
+	// AppendOnce adds a step to the chain of the function that runs, unless there is one of this kind and key.
+	AppendOnce(ctx context.Context, reference incident.Reference, kind incident.StepKind, key, note string, detail any) (incident.Step, bool, error)
+	// PutOnce creates an incident's object unless there is one; kept is what lies there afterwards.
+	PutOnce(ctx context.Context, reference incident.Reference, name string, data []byte) (kept []byte, created bool, err error)
 }
 
-type shelf interface {
-	// PutOnce creates an object under If-None-Match. Where there is one, it is handed back and created is false; an
-	// object that is there because this very write arrived may be told either way.
-	PutOnce(ctx context.Context, key string, body []byte) (existing []byte, created bool, err error)
+type states interface {
 	// Load reads an object and its ETag; both empty where there is none.
 	Load(ctx context.Context, key string) (body []byte, etag string, err error)
 	// Replace writes an object under If-Match of the ETag, or under If-None-Match where etag is empty. replaced is false
@@ -54,7 +53,7 @@ type Desk struct {
 	OnCall    string // the topic for refusals of replies that came through nobody's topic
 	Verifier  Verifier
 	Ledger    ledger
-	Shelf     shelf
+	States    states
 	Gate      gate
 	Signaller signaller
 	Now       func() time.Time // AWS's clock
@@ -176,7 +175,7 @@ func (d Desk) record(ctx context.Context, v *visit) error {
 		At: d.Now(), Ticket: v.parsed.Ticket.String(), Execution: request.Execution, Hash: request.Hash, ETag: request.ETag,
 	}
 	note := fmt.Sprintf("%s answered: %s", v.owner.Name, v.parsed.Verb)
-	if err := d.Ledger.Append(ctx, request.Incident, incident.StepDecision, note, v.decision); err != nil {
+	if _, _, err := d.Ledger.AppendOnce(ctx, request.Incident, incident.StepDecision, v.reply.MessageID, note, v.decision); err != nil {
 		return fmt.Errorf("record the decision of %s: %w", v.owner.Name, err)
 	}
 	return nil
@@ -215,10 +214,10 @@ type spent struct {
 	At        time.Time     `json:"at"`
 }
 
-// SpentKey is where it stands that a ticket was used.
-func SpentKey(ticket Ticket) string {
+// SpentName is the name, within its incident, of the object that says that a ticket was used.
+func SpentName(ticket Ticket) string {
 	sum := sha256.Sum256([]byte(ticket.String()))
-	return fmt.Sprintf("incidents/%s/approval/tickets/%s.json", ticket.Incident, hex.EncodeToString(sum[:]))
+	return "approval/tickets/" + hex.EncodeToString(sum[:]) + ".json"
 }
 
 // spend takes the ticket for this message. SNS delivers a message more than once, and then it is the same message.
@@ -227,7 +226,7 @@ func (d Desk) spend(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
-	existing, created, err := d.Shelf.PutOnce(ctx, SpentKey(v.parsed.Ticket), body)
+	kept, created, err := d.Ledger.PutOnce(ctx, v.parsed.Ticket.Incident, SpentName(v.parsed.Ticket), body)
 	if err != nil {
 		return fmt.Errorf("spend the ticket of %s: %w", v.owner.Name, err)
 	}
@@ -235,7 +234,7 @@ func (d Desk) spend(ctx context.Context, v *visit) error {
 		return nil
 	}
 	var earlier spent
-	if err := json.Unmarshal(existing, &earlier); err != nil {
+	if err := json.Unmarshal(kept, &earlier); err != nil {
 		return fmt.Errorf("spend the ticket of %s: what is there: %w", v.owner.Name, err)
 	}
 	if earlier.MessageID != v.reply.MessageID {
@@ -264,7 +263,7 @@ func (d Desk) signal(ctx context.Context, v *visit) error {
 		return err
 	}
 	note := fmt.Sprintf("the gate knows that %s says %s", v.owner.Name, v.decision.Verb)
-	if err := d.Ledger.Append(ctx, v.record.Request.Incident, incident.StepSignalled, note, v.decision); err != nil {
+	if _, _, err := d.Ledger.AppendOnce(ctx, v.record.Request.Incident, incident.StepSignalled, v.reply.MessageID, note, v.decision); err != nil {
 		return fmt.Errorf("record the signal of %s: %w", v.owner.Name, err)
 	}
 	return nil

@@ -52,17 +52,23 @@ func (o *office) Steps(_ context.Context, reference incident.Reference) ([]incid
 	return o.steps, o.fail("steps")
 }
 
-func (o *office) Append(_ context.Context, _ incident.Reference, kind incident.StepKind, note string, detail any) error {
+func (o *office) AppendOnce(_ context.Context, _ incident.Reference, kind incident.StepKind, key, note string, detail any) (incident.Step, bool, error) {
 	if err := o.fail("append " + string(kind)); err != nil {
-		return err
+		return incident.Step{}, false, err
+	}
+	for _, step := range o.steps {
+		if step.Kind == kind && step.Key == key {
+			return step, false, nil
+		}
 	}
 	step := noted(o.t, "approve", kind, o.now, detail)
-	step.Note = note
+	step.Note, step.Key = note, key
 	o.steps = append(o.steps, step)
-	return nil
+	return step, true, nil
 }
 
-func (o *office) PutOnce(_ context.Context, key string, body []byte) ([]byte, bool, error) {
+func (o *office) PutOnce(_ context.Context, reference incident.Reference, name string, body []byte) ([]byte, bool, error) {
+	key := reference.String() + "/" + name
 	if existing, is := o.objects[key]; is {
 		return []byte(existing), false, o.fail("put")
 	}
@@ -106,7 +112,7 @@ func (o *office) Signal(_ context.Context, approver incident.Approver, execution
 func (o *office) desk() approval.Desk {
 	return approval.Desk{
 		Approvers: []incident.Approver{person("ana"), person("ben"), person("eve")}, OnCall: "on-call",
-		Verifier: approval.Verifier{MACs: key{fail: o.fail("kms")}}, Ledger: o, Shelf: o, Gate: o, Signaller: o,
+		Verifier: approval.Verifier{MACs: key{fail: o.fail("kms")}}, Ledger: o, States: o, Gate: o, Signaller: o,
 		Now: func() time.Time { return o.now },
 		Tell: func(_ context.Context, topic string, refusal approval.Refusal) error {
 			if err := o.fail("tell"); err != nil {

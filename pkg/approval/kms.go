@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// This is the package's only file that knows the AWS SDK.
+// This file and bucket.go are the only ones of the package that know the AWS SDK.
 
 type generating interface {
 	GenerateMac(context.Context, *kms.GenerateMacInput, ...func(*kms.Options)) (*kms.GenerateMacOutput, error)

@@ -59,7 +59,7 @@ func (d Desk) turnAway(ctx context.Context, v visit, why string) error {
 // recordRefusal writes the refused reply into the incident's record, where it names one of ours. The ticket itself is not
 // kept.
 func (d Desk) recordRefusal(ctx context.Context, v visit, why string) error {
-	if v.record.Request == nil || slices.ContainsFunc(v.record.Refused, v.sent) {
+	if v.record.Request == nil {
 		return nil
 	}
 	decision := incident.Decision{
@@ -67,7 +67,7 @@ func (d Desk) recordRefusal(ctx context.Context, v visit, why string) error {
 		Channel: v.channel, At: d.Now(), Refusal: why,
 	}
 	note := fmt.Sprintf("refused a reply through the topic of %s: %s", v.owner.Name, why)
-	if err := d.Ledger.Append(ctx, v.record.Request.Incident, incident.StepRefused, note, decision); err != nil {
+	if _, _, err := d.Ledger.AppendOnce(ctx, v.record.Request.Incident, incident.StepRefused, v.reply.MessageID, note, decision); err != nil {
 		return fmt.Errorf("record the refusal: %w", err)
 	}
 	return nil
@@ -125,7 +125,7 @@ func (s *told) count(refusal Refusal) {
 // written.
 func (d Desk) change(ctx context.Context, key string, edit func(*told) bool) error {
 	for range mostTries {
-		body, etag, err := d.Shelf.Load(ctx, key)
+		body, etag, err := d.States.Load(ctx, key)
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
@@ -139,7 +139,7 @@ func (d Desk) change(ctx context.Context, key string, edit func(*told) bool) err
 		if body, err = json.Marshal(state); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		if replaced, err := d.Shelf.Replace(ctx, key, etag, body); replaced || err != nil {
+		if replaced, err := d.States.Replace(ctx, key, etag, body); replaced || err != nil {
 			return err
 		}
 	}
