@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -32,18 +31,23 @@ type Question struct {
 // Record is a recorded incident: its files by slash-separated path. A source that is absent was not read.
 type Record map[string][]byte
 
-// Gatherer asks the sources. All fields but Extra are required.
+// Gatherer asks the sources. All fields but Regions, Paths and Budget are required.
 type Gatherer struct {
-	Metrics func(region string) Metrics
-	Trail   func(region string) Trail
-	Quotas  func(region string) Quotas
-	Lambda  func(region string) Lambda
-	Health  func(context.Context) (map[string][]byte, error) // AWS Health events as delivered, by file name
-	Probe   Prober
-	Regions []string // candidate Regions of Lambda@Edge
-	Paths   []string // paths to probe; empty: the root
-	Now     func() time.Time
-	Budget  time.Duration // how long one source may take; 0: 20 s
+	Metrics    func(region string) Metrics
+	Trail      func(region string) Trail
+	Quotas     func(region string) Quotas
+	Lambda     func(region string) Lambda
+	Balancers  func(region string) Balancers // application and network load balancers
+	Classic    func(region string) Classic   // classic load balancers
+	Roles      Roles
+	CloudFront CloudFront
+	Logs       Logs                                             // the buckets that standard logs go to
+	Health     func(context.Context) (map[string][]byte, error) // AWS Health events as delivered, by file name
+	Probe      Prober
+	Regions    []string // candidate Regions of Lambda@Edge
+	Paths      []string // paths to probe; empty: the root
+	Now        func() time.Time
+	Budget     time.Duration // how long one source may take; 0: 20 s
 }
 
 // source is one place where evidence comes from; read gives files by path.
@@ -55,10 +59,19 @@ type source struct {
 
 const defaultBudget = 20 * time.Second
 
-// Gather asks every source at once and waits for all of them, each no longer than the budget. It always gives a record:
-// what could not be read is a gap in it.
+// Gather asks in two waves: at once what every verdict needs, then, at once again, what the first answers ask for. No
+// source takes longer than the budget. It always gives a record: what could not be read is a gap in it.
 func (g *Gatherer) Gather(ctx context.Context, q Question) (Record, []incident.Gap) {
-	sources := g.sources(q)
+	uses := usedBy(q.Snapshot.Config)
+	record, gaps := Record{}, []incident.Gap{}
+	g.wave(ctx, q, g.firstWave(q, uses), record, &gaps)
+	g.wave(ctx, q, g.secondWave(uses, record), record, &gaps)
+	record["incident.json"] = g.cover(q, gaps)
+	return record, gaps
+}
+
+// wave asks sources at once, waits for all of them and puts what they say into the record.
+func (g *Gatherer) wave(ctx context.Context, q Question, sources []source, record Record, gaps *[]incident.Gap) {
 	answers := make([]Record, len(sources))
 	problems := make([]error, len(sources))
 	var wait sync.WaitGroup
@@ -66,15 +79,22 @@ func (g *Gatherer) Gather(ctx context.Context, q Question) (Record, []incident.G
 		wait.Go(func() { answers[i], problems[i] = g.ask(ctx, s, q) })
 	}
 	wait.Wait()
-	record, gaps := Record{}, []incident.Gap{}
 	for i, s := range sources {
-		maps.Copy(record, answers[i])
+		record.add(answers[i])
 		if problems[i] != nil {
-			gaps = append(gaps, incident.Gap{Source: s.name, Why: reason(problems[i]), Next: s.next})
+			*gaps = append(*gaps, incident.Gap{Source: s.name, Why: reason(problems[i]), Next: s.next})
 		}
 	}
-	record["incident.json"] = g.cover(q, gaps)
-	return record, gaps
+}
+
+// add puts another record's files in; two answers about one Region's metrics become one file.
+func (r Record) add(other Record) {
+	for name, content := range other {
+		if before, twice := r[name]; twice && strings.HasPrefix(name, "metrics/") {
+			content = mergeMetrics(before, content)
+		}
+		r[name] = content
+	}
 }
 
 // ask gives one source its share of the time.
@@ -88,9 +108,8 @@ func (g *Gatherer) ask(ctx context.Context, s source, q Question) (Record, error
 	return s.read(ctx, q)
 }
 
-// sources lists what is asked about this distribution; what it does not use is not asked for.
-func (g *Gatherer) sources(q Question) []source {
-	uses := usedBy(q.Snapshot.Config)
+// firstWave lists what every verdict needs of this distribution; what it does not use is not asked for.
+func (g *Gatherer) firstWave(q Question, uses used) []source {
 	list := []source{
 		{"distribution", "", readState},
 		{"event", "", readEvent},

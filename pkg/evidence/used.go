@@ -17,6 +17,10 @@ type used struct {
 	lambdas   []lambdaVersion // Lambda@Edge associations, each once
 	functions []string        // names of CloudFront Functions, each once
 	aliases   []string        // without wildcards
+	origins   []distribution.Origin
+	webACL    string
+	staging   string // the continuous-deployment policy's id
+	logging   distribution.Logging
 }
 
 // lambdaVersion is one numbered version, which is what an association names.
@@ -32,6 +36,7 @@ func usedBy(text json.RawMessage) used {
 	for _, behavior := range config.Behaviors() {
 		u.add(behavior)
 	}
+	u.origins, u.webACL, u.staging, u.logging = config.Origins(), config.WebACL(), config.ContinuousDeploymentPolicyID(), config.Logging()
 	u.aliases = slices.DeleteFunc(config.Aliases(), func(alias string) bool { return strings.Contains(alias, "*") })
 	return u
 }
