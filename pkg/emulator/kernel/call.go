@@ -32,6 +32,7 @@ type Access struct {
 	Resources  []string            // ARNs; empty means "*"
 	Conditions map[string]string   // condition keys of the request beyond those of the caller, as "iam:PassedToService"
 	Sets       map[string][]string // condition keys with several values, as "aws:TagKeys"
+	Open       bool                // IAM is not asked: no permission is needed, or each is asked for with Also
 	Policy     *Policy             // the resource's own policy; nil where it has none
 }
 

@@ -5,8 +5,10 @@ package kernel
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -71,9 +73,9 @@ func (c *Call) prepare(scope scope) error {
 }
 
 func (c *Call) finish(rw http.ResponseWriter, answer *answer) {
-	outcome := c.outcome
-	if outcome == "" {
-		outcome = "ok"
+	outcome := cmp.Or(c.outcome, "ok")
+	if c.outcome == "" && answer.status >= http.StatusBadRequest {
+		outcome = fmt.Sprintf("HTTP %d", answer.status)
 	}
 	if c.line == nil {
 		c.openLine(Access{Action: c.Service + ":?"})
@@ -104,6 +106,9 @@ func (c *Call) begin(access Access) error {
 		if err := c.suffer(fault); err != nil {
 			return err
 		}
+	}
+	if access.Open {
+		return nil
 	}
 	return c.Also(access)
 }
