@@ -24,8 +24,9 @@ type Config struct {
 	tree map[string]any // objects, []any, string, json.Number and bool; normalised
 }
 
-// Parse reads the JSON of a DistributionConfig: the inner object, not the one with ETag around it. Nulls and empty Items
-// are left out, Quantity is counted again, sets and lists without an order are sorted. Numbers are kept to the digit.
+// Parse reads the JSON of a DistributionConfig: the inner object, not the one with ETag around it. Nulls, empty Items
+// and empty enums are left out, Quantity is counted again, sets and lists without an order are sorted. Numbers are kept to
+// the digit.
 func Parse(text []byte) (Config, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()

@@ -58,6 +58,7 @@ func TestCanonicalIsOneFormForOneMeaning(t *testing.T) {
 		{"nulls go, in lists too", `{"a":null,"b":[null,1]}`, `{"b":[1]}`},
 		{"an empty Items goes and its Quantity stays", `{"Aliases":{"Quantity":0,"Items":[]}}`, `{"Aliases":{"Quantity":0}}`},
 		{"a null Items goes", `{"Aliases":{"Quantity":0,"Items":null}}`, `{"Aliases":{"Quantity":0}}`},
+		{"an enum that the SDK has not set goes, an empty text stays", `{"HttpVersion":"","Comment":""}`, `{"Comment":""}`},
 		{"Quantity is counted again", `{"Aliases":{"Quantity":7,"Items":["a"]}}`, `{"Aliases":{"Items":["a"],"Quantity":1}}`},
 		{"a missing Quantity is added", `{"Aliases":{"Items":["a"]}}`, `{"Aliases":{"Items":["a"],"Quantity":1}}`},
 		{"a set has no order and no doubles", `{"Aliases":{"Items":["b","a","b"]}}`, `{"Aliases":{"Items":["a","b"],"Quantity":2}}`},

@@ -34,6 +34,14 @@ var identities = map[string]identity{
 	"Origins":                    {key: "Id"},
 }
 
+// enums are members for which an empty string is no value: Go's SDK writes it for one that is not set (service/cloudfront
+// v1.73.0), the AWS CLI leaves the member out, and CloudFront takes only the latter.
+var enums = []string{
+	"CertificateSource", "ConnectionMode", "EventType", "Forward", "HttpVersion", "IpAddressType", "MinimumProtocolVersion",
+	"Mode", "OriginProtocolPolicy", "PriceClass", "RestrictionType", "SSLSupportMethod", "SelectionCriteria",
+	"ViewerProtocolPolicy",
+}
+
 // normal is value, the content of the field called name, in its one form. It shares nothing with value.
 func normal(name string, value any) any {
 	switch value := value.(type) {
@@ -49,7 +57,7 @@ func normal(name string, value any) any {
 func normalObject(name string, object map[string]any) map[string]any {
 	out := make(map[string]any, len(object))
 	for key, value := range object {
-		if value == nil {
+		if value == nil || value == "" && slices.Contains(enums, key) {
 			continue
 		}
 		// The elements of Items belong to the list that is named one level up.

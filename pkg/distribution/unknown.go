@@ -37,10 +37,11 @@ func keys(seen map[string]bool) func(func(string) bool) {
 	}
 }
 
-// node is an XML element; attributes and text are of no interest.
+// node is an XML element; attributes are of no interest.
 type node struct {
 	name     string
 	children []*node
+	filled   bool // it holds text
 }
 
 // readXML is the first DistributionConfig element of the document.
@@ -77,6 +78,9 @@ func readNode(decoder *xml.Decoder, name string) (*node, error) {
 			stack = append(stack, child)
 		case xml.EndElement:
 			stack = stack[:len(stack)-1]
+		case xml.CharData:
+			top := stack[len(stack)-1]
+			top.filled = top.filled || len(bytes.TrimSpace(part)) > 0
 		}
 		if len(stack) > maxDepth {
 			return nil, errors.New("nested too deeply")
@@ -102,10 +106,16 @@ func (n *node) compare(path string, values []any, unknown map[string]bool) {
 		held := members(values, child.name)
 		if len(held) > 0 {
 			child.compare(at, held, unknown)
-		} else if child.name != itemsKey || len(child.children) > 0 { // an empty Items is left out on purpose
+		} else if !child.leftOut() {
 			unknown[at] = true
 		}
 	}
+}
+
+// leftOut reports whether Parse leaves the element out on purpose: an empty Items, an empty enum.
+func (n *node) leftOut() bool {
+	empty := len(n.children) == 0 && !n.filled
+	return empty && (n.name == itemsKey || slices.Contains(enums, n.name))
 }
 
 func flatten(values []any) (elements []any, isList bool) {

@@ -27,6 +27,7 @@ func TestElementsThatTheSDKDropsAreNamed(t *testing.T) {
 		{"a new list beside known ones", `<DistributionConfig><Aliases><Items><CNAME>a</CNAME></Items><More/></Aliases><Z/></DistributionConfig>`,
 			[]string{"Aliases/More", "Z"}},
 		{"an empty list is no loss", `<DistributionConfig><Comment><Items/></Comment></DistributionConfig>`, nil},
+		{"an empty enum is no loss, one with a value is", `<DistributionConfig><PriceClass></PriceClass><HttpVersion>http9</HttpVersion></DistributionConfig>`, []string{"HttpVersion"}},
 		{"the configuration inside a distribution", `<Distribution><Id>E1</Id><DistributionConfig><New/></DistributionConfig></Distribution>`, []string{"New"}},
 		{"something else", `<html></html>`, []string{"(unreadable: no DistributionConfig element)"}},
 		{"a cut off answer", `<DistributionConfig><Comment>`, []string{"(unreadable: XML syntax error on line 1: unexpected EOF)"}},

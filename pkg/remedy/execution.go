@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package remedy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+type executions interface {
+	GetAutomationExecution(context.Context, *ssm.GetAutomationExecutionInput, ...func(*ssm.Options)) (*ssm.GetAutomationExecutionOutput, error)
+	DescribeAutomationStepExecutions(context.Context, *ssm.DescribeAutomationStepExecutionsInput, ...func(*ssm.Options)) (*ssm.DescribeAutomationStepExecutionsOutput, error)
+}
+
+// What the runbooks' documents promise: the gate's step and the step in which this package is called to write.
+const (
+	gateStep      = "Approve"
+	writeStep     = "Apply"
+	approveAction = "aws:approve"
+)
+
+// execution reads the execution with all its steps.
+func (w Writer) execution(ctx context.Context, id string) (*types.AutomationExecution, error) {
+	output, err := w.SSM.GetAutomationExecution(ctx, &ssm.GetAutomationExecutionInput{AutomationExecutionId: &id})
+	var missing *types.AutomationExecutionNotFoundException
+	switch {
+	case errors.As(err, &missing):
+		return nil, refuse("there is no execution %s", id)
+	case err != nil:
+		return nil, fmt.Errorf("execution %s: %w", id, err)
+	case output.AutomationExecution == nil:
+		return nil, fmt.Errorf("execution %s: an answer without it", id)
+	}
+	execution := output.AutomationExecution
+	if !execution.StepExecutionsTruncated {
+		return execution, nil
+	}
+	execution.StepExecutions = nil
+	pages := ssm.NewDescribeAutomationStepExecutionsPaginator(w.SSM, &ssm.DescribeAutomationStepExecutionsInput{AutomationExecutionId: &id})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("steps of execution %s: %w", id, err)
+		}
+		execution.StepExecutions = append(execution.StepExecutions, page.StepExecutions...)
+	}
+	return execution, nil
+}
+
+// belongs checks that the execution runs our document for this plan, with the stack's own approvers and role: not one
+// that somebody started with others.
+func (w Writer) belongs(execution *types.AutomationExecution, order Order, record Record) error {
+	plan := record.Plan
+	parameter := func(name string) string {
+		if values := execution.Parameters[name]; len(values) == 1 {
+			return values[0]
+		}
+		return ""
+	}
+	quorums := []string{strconv.Itoa(w.required(plan)), strconv.Itoa(w.Stack.Quorum)}
+	for _, check := range []struct {
+		what string
+		ok   bool
+	}{
+		{"document", aws.ToString(execution.DocumentName) == w.Stack.Documents[plan.Runbook]},
+		{"mode", execution.Mode != types.ExecutionModeInteractive},
+		{"incident", parameter("IncidentId") == order.Incident.String()},
+		{"distribution", parameter("DistributionId") == order.Distribution},
+		{"ETag", parameter("ETag") == plan.ETag},
+		{"hash", parameter("Hash") == plan.Hash},
+		{"approvers", sameSet(execution.Parameters["Approvers"], w.Stack.Sessions)},
+		{"number of approvals", slices.Contains(quorums, parameter("MinApprovals"))},
+		{"role", parameter("AutomationAssumeRole") == w.Stack.AutomationRole},
+	} {
+		if !check.ok {
+			return refuse("execution %s was started with another %s", order.Execution, check.what)
+		}
+	}
+	return nil
+}
+
+func sameSet(a, b []string) bool {
+	return len(b) > 0 && slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// standsBehindGate checks that the execution is at its write step now, and that its gate was approved.
+func standsBehindGate(execution *types.AutomationExecution) error {
+	if aws.ToString(execution.CurrentStepName) != writeStep {
+		return refuse("the execution does not stand at its step %s", writeStep)
+	}
+	status := execution.AutomationExecutionStatus
+	if execution.ExecutionEndTime != nil || status != types.AutomationExecutionStatusInprogress && status != types.AutomationExecutionStatusWaiting {
+		return refuse("the execution is not under way but %s", status)
+	}
+	for _, step := range execution.StepExecutions {
+		if aws.ToString(step.StepName) == gateStep && aws.ToString(step.Action) == approveAction {
+			return passed(step)
+		}
+	}
+	return refuse("the execution has passed no gate")
+}
+
+// passed wants the step's status and, where SSM gives it, the gate's own output.
+func passed(gate types.StepExecution) error {
+	good := []types.AutomationExecutionStatus{types.AutomationExecutionStatusSuccess, types.AutomationExecutionStatusApproved}
+	said, given := gate.Outputs["ApprovalStatus"]
+	if !slices.Contains(good, gate.StepStatus) || given && !slices.Equal(said, []string{"Approved"}) {
+		return refuse("the execution's gate is not approved but %s", gate.StepStatus)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package remedy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
+
+	"cloudfront503/pkg/distribution"
+	"cloudfront503/pkg/incident"
+)
+
+type reading interface {
+	GetDistributionConfig(context.Context, *cloudfront.GetDistributionConfigInput, ...func(*cloudfront.Options)) (*cloudfront.GetDistributionConfigOutput, error)
+}
+
+type updating interface {
+	UpdateDistribution(context.Context, *cloudfront.UpdateDistributionInput, ...func(*cloudfront.Options)) (*cloudfront.UpdateDistributionOutput, error)
+}
+
+// restore puts the fields back.
+func (w Writer) restore(ctx context.Context, order Order, record Record) (incident.Written, error) {
+	_, begun, err := w.begun(ctx, order)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	live, etag, err := w.live(ctx, order.Distribution)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	if etag != record.Plan.ETag {
+		return w.moved(ctx, order, record, begun, live, etag)
+	}
+	change, err := w.change(ctx, record, live)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	if err := saved(record, live); err != nil {
+		return incident.Written{}, err
+	}
+	return w.update(ctx, order, change)
+}
+
+// moved is for a live configuration that is not the one that was approved upon: it is ours where an earlier call wrote
+// it, and otherwise nothing may be written any more.
+func (w Writer) moved(ctx context.Context, order Order, record Record, begun bool, live distribution.Config, etag string) (incident.Written, error) {
+	void := &Void{Why: fmt.Sprintf("the configuration has moved since it was approved upon: its ETag is %s", etag)}
+	if !begun {
+		return incident.Written{}, void
+	}
+	before, err := distribution.Parse(record.Snapshot.Config)
+	if err != nil {
+		return incident.Written{}, fmt.Errorf("snapshot of %s: %w", order.Incident, err)
+	}
+	change, err := w.change(ctx, record, before)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	if !live.Equal(change.Result) {
+		return incident.Written{}, void
+	}
+	return w.confirm(ctx, order, arrived(order, change, etag, true))
+}
+
+// change computes the planned change again, on the configuration that was live when it was planned.
+func (w Writer) change(ctx context.Context, record Record, theirs distribution.Config) (Change, error) {
+	plan := record.Plan
+	if plan.Ours == nil {
+		return Change{}, refuse("the plan names no known good configuration")
+	}
+	ours, err := w.stored(ctx, *plan.Ours)
+	if err != nil {
+		return Change{}, err
+	}
+	in := Inputs{Distribution: plan.Distribution, ETag: plan.ETag, Ours: ours, Theirs: theirs, Blamed: Blamed(record.Diagnosis)}
+	if plan.Base != nil {
+		base, err := w.stored(ctx, *plan.Base)
+		if err != nil {
+			return Change{}, err
+		}
+		in.Base = &base
+	}
+	change, err := Restore(in)
+	if err != nil {
+		return Change{}, err
+	}
+	if change.Hash != plan.Hash {
+		return Change{}, refuse("computed again, the change is not the planned one")
+	}
+	return change, nil
+}
+
+func (w Writer) stored(ctx context.Context, ref incident.ConfigRef) (distribution.Config, error) {
+	config, err := w.Configs.Config(ctx, ref)
+	if err != nil {
+		return distribution.Config{}, fmt.Errorf("configuration %s: %w", ref.Key, err)
+	}
+	if config.Hash() != ref.SHA256 {
+		return distribution.Config{}, refuse("the stored configuration %s is not the one that the plan names", ref.Key)
+	}
+	return config, nil
+}
+
+// saved checks that what the write replaces is in the bucket, and that this SDK writes all of it back.
+func saved(record Record, live distribution.Config) error {
+	switch snapshot := record.Snapshot; {
+	case snapshot.ETag != record.Plan.ETag || snapshot.SHA256 != live.Hash():
+		return refuse("the live configuration is not in the incident's snapshot")
+	case !snapshot.Restorable:
+		return refuse("the configuration has elements that this software does not know and would lose")
+	}
+	return nil
+}
+
+func (w Writer) live(ctx context.Context, id string) (distribution.Config, string, error) {
+	output, err := w.Live.GetDistributionConfig(ctx, &cloudfront.GetDistributionConfigInput{Id: &id})
+	if err != nil {
+		return distribution.Config{}, "", fmt.Errorf("distribution %s: %w", id, err)
+	}
+	text, err := json.Marshal(output.DistributionConfig)
+	if err != nil {
+		return distribution.Config{}, "", fmt.Errorf("distribution %s: %w", id, err)
+	}
+	config, err := distribution.Parse(text)
+	if err != nil {
+		return distribution.Config{}, "", fmt.Errorf("distribution %s: %w", id, err)
+	}
+	return config, aws.ToString(output.ETag), nil
+}
+
+// update sends the approved configuration under If-Match.
+func (w Writer) update(ctx context.Context, order Order, change Change) (incident.Written, error) {
+	body, err := asInput(change.Result)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	var output *cloudfront.UpdateDistributionOutput
+	answer, err := w.guarded(ctx, order, change.Hash, arrived(order, change, "", false), func() (err error) {
+		output, err = w.Writes.UpdateDistribution(ctx, &cloudfront.UpdateDistributionInput{
+			Id: &order.Distribution, IfMatch: &change.ETag, DistributionConfig: body,
+		})
+		return err
+	})
+	switch {
+	case err != nil:
+		return incident.Written{}, err
+	case answer == nil:
+		return w.confirm(ctx, order, arrived(order, change, aws.ToString(output.ETag), false))
+	case isPrecondition(answer) || isLost(answer):
+		return w.find(ctx, order, change, answer)
+	}
+	return incident.Written{}, settled("CloudFront took nothing", answer)
+}
+
+// find looks whether a write without a usable answer arrived. A 412 may be the answer to our own second try.
+func (w Writer) find(ctx context.Context, order Order, change Change, cause error) (incident.Written, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), findTimeout)
+	defer cancel()
+	live, etag, err := w.live(ctx, order.Distribution)
+	if err != nil {
+		return incident.Written{}, fmt.Errorf("after a write without an answer: %w", err)
+	}
+	if !live.Equal(change.Result) {
+		return incident.Written{}, &Void{Why: "the live configuration is not the approved one after the write: nothing of ours arrived", Cause: cause}
+	}
+	return w.confirm(ctx, order, arrived(order, change, etag, true))
+}
+
+func arrived(order Order, change Change, etag string, found bool) incident.Written {
+	return incident.Written{
+		Execution: order.Execution, Action: "apply", FromETag: change.ETag, ToETag: etag, Hash: change.Hash, Found: found,
+	}
+}
+
+// asInput turns the configuration into the SDK's, whose field names are the API's, and makes sure that nothing is lost.
+func asInput(config distribution.Config) (*types.DistributionConfig, error) {
+	var input types.DistributionConfig
+	if err := json.Unmarshal(config.Canonical(), &input); err != nil {
+		return nil, refuse("the restored configuration does not fit this software: %v", err)
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		return nil, refuse("the restored configuration does not fit this software: %v", err)
+	}
+	again, err := distribution.Parse(text)
+	if err != nil || !again.Equal(config) {
+		return nil, refuse("the restored configuration has fields that this software does not know and would lose")
+	}
+	return &input, nil
+}
