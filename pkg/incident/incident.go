@@ -108,6 +108,7 @@ const (
 	StepRecovery     StepKind = "recovery"     // Recovery
 	StepOfferWayBack StepKind = "offered-back" // Plan
 	StepEnded        StepKind = "ended"        // the execution ended; Execution
+	StepDeclined     StepKind = "declined"     // remediate refused an execution that is not the incident's; Execution
 	StepClosed       StepKind = "closed"       // Outcome
 )
 
@@ -128,6 +129,7 @@ type Snapshot struct {
 	ConfigKey    string            `json:"configKey,omitempty"` // where the bare configuration lies, as the AWS CLI takes it
 	VersionID    string            `json:"versionId,omitempty"` // of ConfigKey
 	Config       json.RawMessage   `json:"config,omitempty"`    // canonical JSON of the DistributionConfig, no nulls
+	Raw          string            `json:"raw,omitempty"`       // CloudFront's XML as it came, where Restorable is false
 	Gaps         []Gap             `json:"gaps,omitempty"`      // what it points to and could not be read
 	KnownGood    bool              `json:"knownGood,omitempty"` // it has served healthily for a while
 	After        *Change           `json:"after,omitempty"`     // the change that produced it, where one is known

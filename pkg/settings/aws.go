@@ -39,3 +39,13 @@ func newRetryer() aws.Retryer {
 func S3(cfg aws.Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })
 }
+
+// Start reads the environment and loads AWS: what every function's main begins with.
+func Start(ctx context.Context, getenv func(string) string) (Settings, aws.Config, *Clock, error) {
+	s, err := Load(getenv)
+	if err != nil {
+		return Settings{}, aws.Config{}, nil, err
+	}
+	cfg, clock, err := AWS(ctx)
+	return s, cfg, clock, err
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"cloudfront503/pkg/approval"
+	"cloudfront503/pkg/ledger"
+	"cloudfront503/pkg/notify"
+	"cloudfront503/pkg/runbook"
+	"cloudfront503/pkg/settings"
+)
+
+// newHandler wires the desk to AWS.
+func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log *slog.Logger) (handler, error) {
+	approvers, err := approval.ParseApprovers(s.Approvers)
+	if err != nil {
+		return handler{}, err
+	}
+	bucket, automation := settings.S3(cfg), ssm.NewFromConfig(cfg)
+	gates := runbook.Gates{SSM: automation}
+	teller := teller{environment: s.Environment, bucket: s.Bucket, sender: notify.Sender{SNS: sns.NewFromConfig(cfg)}}
+	return handler{log: log, desk: approval.Desk{
+		Approvers: approvers,
+		OnCall:    s.OnCallTopic(),
+		Verifier:  approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},
+		Ledger:    ledger.New(bucket, s.Bucket, "approve", clock.Now),
+		States:    approval.Bucket{S3: bucket, Name: s.Bucket},
+		Gate:      gate{gates},
+		Signaller: runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(cfg), Gates: gates, Role: s.ApproverRole()},
+		Now:       clock.Now,
+		Tell:      teller.tell,
+	}}, nil
+}
+
+// gate is what the desk wants to know of an execution.
+type gate struct{ gates runbook.Gates }
+
+// Waits reports whether the execution takes decisions now, or never will again.
+func (g gate) Waits(ctx context.Context, execution string) (waits, over bool, err error) {
+	state, err := g.gates.Gate(ctx, execution)
+	return state.Waiting, state.Decided || state.Ended, err
+}
+
+// teller words refusals and sends them.
+type teller struct {
+	environment, bucket string
+	sender              notify.Sender
+}
+
+func (t teller) tell(ctx context.Context, topic string, r approval.Refusal) error {
+	_, err := t.sender.Send(ctx, topic, notify.RenderRefused(notify.Refused{
+		About: notify.About{Environment: t.environment, Incident: r.Incident, Bucket: t.bucket},
+		Owner: r.Owner, Topic: r.Topic, Why: r.Why, At: r.At, ID: r.MessageID, More: r.More,
+	}))
+	return err
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/remedy"
+	"cloudfront503/pkg/runbook"
+)
+
+// claim takes the incident's slot for the execution.
+func (h handler) claim(ctx context.Context, order remedy.Order) (string, error) {
+	answer, err := h.writer.Claim(ctx, order)
+	if err != nil {
+		return h.decline(ctx, order, err)
+	}
+	if answer == remedy.Claimed {
+		_, _, err = h.ledger.AppendOnce(ctx, order.Incident, incident.StepSlot, order.Execution, "the runbook took the incident's slot",
+			incident.Execution{ID: order.Execution})
+	}
+	return answer, err
+}
+
+// apply makes the approved change and records it. The record comes after the write: what was written without a record is
+// found by the next call, which knows its own write again.
+func (h handler) apply(ctx context.Context, order remedy.Order) (string, error) {
+	written, err := h.writer.Apply(ctx, order)
+	if err != nil {
+		return h.decline(ctx, order, err)
+	}
+	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, incident.StepWritten, order.Execution, "the approved change is written", written)
+	if err != nil {
+		return "", err
+	}
+	return "written", nil
+}
+
+// decline records why nothing was written. Only the execution that owns the slot can make the plan void by that; an
+// execution that somebody else started is recorded and changes nothing.
+func (h handler) decline(ctx context.Context, order remedy.Order, problem error) (string, error) {
+	answer, final := word(problem)
+	if !final {
+		return "", problem
+	}
+	kind := incident.StepDeclined
+	if h.ownsSlot(ctx, order) {
+		kind = incident.StepVoid
+	}
+	_, _, err := h.ledger.AppendOnce(ctx, order.Incident, kind, order.Execution, problem.Error(), incident.Execution{ID: order.Execution})
+	return answer, err
+}
+
+// word is the answer for an error that another try would not change.
+func word(err error) (answer string, final bool) {
+	var refused *remedy.Refused
+	var conflict *remedy.Conflict
+	var void *remedy.Void
+	switch {
+	case errors.As(err, &refused):
+		return "refused: " + refused.Why, true
+	case errors.As(err, &conflict), errors.As(err, &void):
+		return "void", true
+	}
+	return "", false
+}
+
+// ownsSlot reports whether the slot is this execution's. When it cannot be read, it is nobody's.
+func (h handler) ownsSlot(ctx context.Context, order remedy.Order) bool {
+	body, err := h.ledger.Get(ctx, order.Incident, "outcome/execution.json")
+	var owner incident.Execution
+	return err == nil && json.Unmarshal(body, &owner) == nil && owner.ID == order.Execution
+}
+
+// notes are what a runbook can report, and the step that it becomes.
+var notes = map[string]struct {
+	kind incident.StepKind
+	text string
+}{
+	runbook.NoteMoved:       {incident.StepVoid, "the configuration moved before anybody was asked"},
+	runbook.NoteNotApproved: {incident.StepEnded, "the gate closed without an approval"},
+	runbook.NoteFailed:      {incident.StepEnded, "a step of the runbook failed"},
+	runbook.NoteDeployed:    {incident.StepDeployed, "all edges have the change"},
+	runbook.NoteNotDeployed: {incident.StepEnded, "the change did not reach all edges in time"},
+}
+
+// note records how an execution went, if it is the incident's.
+func (h handler) note(ctx context.Context, order remedy.Order, what string) (string, error) {
+	note, known := notes[what]
+	if !known {
+		return "refused: no such note", nil
+	}
+	if !h.ownsSlot(ctx, order) {
+		return "refused: the incident's slot does not belong to this execution", nil
+	}
+	_, _, err := h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.text,
+		incident.Execution{ID: order.Execution, Status: what})
+	return "noted", err
+}

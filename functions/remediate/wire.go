@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"cloudfront503/pkg/approval"
+	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/ledger"
+	"cloudfront503/pkg/remedy"
+	"cloudfront503/pkg/runbook"
+	"cloudfront503/pkg/settings"
+	"cloudfront503/pkg/snapshot"
+)
+
+// newHandler wires the guarded write to AWS. A stack that only observes gets writes that do nothing.
+func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log *slog.Logger) (handler, error) {
+	approvers, err := approval.ParseApprovers(s.Approvers)
+	if err != nil {
+		return handler{}, err
+	}
+	sessions, err := runbook.SessionARNs(s.ApproverRole(), approvers)
+	if err != nil {
+		return handler{}, err
+	}
+	bucket, edge, quotas := settings.S3(cfg), cloudfront.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
+	record := ledger.New(bucket, s.Bucket, "remediate", clock.Now)
+	snapshots := snapshot.New(edge, bucket, s.Bucket, clock.Now)
+	writer := remedy.Writer{
+		Stack: remedy.Stack{
+			Documents: map[string]string{
+				runbook.RestoreDistribution:  s.Document(runbook.RestoreDistribution),
+				runbook.RequestQuotaIncrease: s.Document(runbook.RequestQuotaIncrease),
+			},
+			Sessions: sessions, Approvers: approval.Names(approvers), Quorum: s.Quorum,
+			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, Stop: s.Stop,
+		},
+		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
+		Tickets: approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},
+		SSM:     ssm.NewFromConfig(cfg), Live: edge, Writes: edge, Quotas: quotas, Requests: quotas, Now: clock.Now,
+	}
+	if s.Observe {
+		writer.Writes, writer.Requests = remedy.Observed{}, remedy.Observed{}
+	}
+	return handler{writer: writer, ledger: record, log: log}, nil
+}
+
+// records reads an incident's record out of its steps.
+type records struct {
+	ledger    *ledger.Ledger
+	snapshots *snapshot.Store
+}
+
+// Read believes each kind of step from the function that may write it, and no other.
+func (r records) Read(ctx context.Context, reference incident.Reference) (remedy.Record, error) {
+	steps, err := r.ledger.Steps(ctx, reference)
+	if err != nil {
+		return remedy.Record{}, err
+	}
+	asked, err := approval.ReadRecord(steps)
+	if err != nil {
+		return remedy.Record{}, fmt.Errorf("record of %s: %w", reference, err)
+	}
+	record := remedy.Record{Request: asked.Request, Decisions: asked.Decisions, Withdrawn: asked.Withdrawn}
+	for _, step := range steps {
+		if step.Writer == "respond" {
+			err = errors.Join(err, add(&record, step))
+		}
+	}
+	if err == nil && record.Snapshot.Key != "" {
+		record.Snapshot, err = r.snapshots.Load(ctx, record.Snapshot.Key, "")
+	}
+	if err != nil {
+		return remedy.Record{}, fmt.Errorf("record of %s: %w", reference, err)
+	}
+	return record, nil
+}
+
+// add takes what one of respond's steps says.
+func add(record *remedy.Record, step incident.Step) error {
+	switch step.Kind {
+	case incident.StepPlanned:
+		record.Plan = incident.Plan{}
+		return json.Unmarshal(step.Detail, &record.Plan)
+	case incident.StepDiagnosed:
+		record.Diagnosis = incident.Diagnosis{}
+		return json.Unmarshal(step.Detail, &record.Diagnosis)
+	case incident.StepSnapshot:
+		return json.Unmarshal(step.Detail, &record.Snapshot)
+	case incident.StepStarted:
+		var execution incident.Execution
+		err := json.Unmarshal(step.Detail, &execution)
+		record.Started = append(record.Started, execution)
+		return err
+	}
+	return nil
+}
+
+// objects keeps the writer's small objects in the ledger.
+type objects struct{ ledger *ledger.Ledger }
+
+// Get reads an object by its key.
+func (o objects) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	reference, name := splitKey(key)
+	body, err := o.ledger.Get(ctx, reference, name)
+	if errors.Is(err, ledger.ErrMissing) {
+		return nil, false, nil
+	}
+	return body, err == nil, err
+}
+
+// PutIfAbsent creates an object by its key.
+func (o objects) PutIfAbsent(ctx context.Context, key string, body []byte) (bool, error) {
+	reference, name := splitKey(key)
+	_, created, err := o.ledger.PutOnce(ctx, reference, name, body)
+	return created, err
+}
+
+// splitKey takes incidents/DISTRIBUTION/ID/NAME apart.
+func splitKey(key string) (incident.Reference, string) {
+	parts := strings.SplitN(key, "/", 4)
+	for len(parts) < 4 {
+		parts = append(parts, "")
+	}
+	return incident.Reference{Distribution: parts[1], ID: parts[2]}, parts[3]
+}
