@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package plan
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cloudfront503/pkg/incident"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// input is one that leads to a runbook for every cause that has one.
+func input(cause incident.Cause) Input {
+	requests := 1234.6
+	difference := []incident.FieldChange{{Path: "Comment", From: json.RawMessage(`"a"`), To: json.RawMessage(`"b"`)}}
+	return Input{
+		Distribution: "E1EXAMPLE",
+		Diagnosis: incident.Diagnosis{
+			Verdict: incident.Verdict{Cause: cause, Confidence: 0.95},
+			Change:  &incident.BlamedEvent{EventID: "e", EventName: "UpdateDistribution"},
+			Detail:  incident.Detail{Quota: &incident.Quota{Service: "lambda", Name: "Concurrent executions", Region: "eu-west-1", Value: 1000, Used: 1000}},
+		},
+		Live: incident.Snapshot{ETag: "T3", Restorable: true, DomainName: "d111111abcdef8.cloudfront.net",
+			Config: json.RawMessage(`{"Aliases":{"Items":["www.example.com","example.com"]}}`)},
+		KnownGood: &incident.Snapshot{ETag: "T1", Restorable: true, ConfigKey: "good.config.json", VersionID: "v1", SHA256: "aa"},
+		Base:      &incident.Snapshot{ETag: "T2", Restorable: true, ConfigKey: "base.config.json", VersionID: "v2", SHA256: "bb"},
+		Change:    Change{Difference: difference, Hash: incident.ChangeHash("E1EXAMPLE", "T3", difference, nil)},
+		Policy:    Policy{Quorum: 1, Approvers: 2, Distributions: []string{"E1EXAMPLE"}},
+
+		RequestsPerMinute: &requests, Now: noon,
+	}
+}
+
+func TestEveryCauseHasAPolicy(t *testing.T) {
+	runbooks := map[incident.Cause]string{
+		incident.ErrorPage503: "RestoreDistribution", incident.OriginMTLS: "RestoreDistribution",
+		incident.LambdaEdgeConcurrency: "RequestQuotaIncrease",
+	}
+	causes := []incident.Cause{
+		"s3-slow-down", "s3-unavailable", "alb-no-targets", "alb-fixed-response", "clb-no-capacity", "target-503", "http-api-timeout",
+		"origin-503", "replayed-503", "failover-secondary-503", "lambda-edge-concurrency", "lambda-edge-rate", "lambda-edge-timeout",
+		"lambda-edge-error", "lambda-edge-permission", "lambda-edge-service", "function-error", "function-throttled",
+		"function-residual-throttle", "distribution-quota", "client-burst", "edge-capacity", "origin-mtls", "cloudfront-incident",
+		"waf-503", "function-generated-503", "error-page-503", "staging-503", "not-503", "undetermined",
+	}
+	if len(causes) != 30 || len(policy) != 30 {
+		t.Fatalf("%d causes, %d rows", len(causes), len(policy))
+	}
+	for _, cause := range causes {
+		t.Run(string(cause), func(t *testing.T) {
+			if _, known := policy[cause]; !known || !cause.Known() {
+				t.Fatal("no row of its own")
+			}
+			plan := Make(input(cause))
+			if plan.Runbook != runbooks[cause] {
+				t.Errorf("runbook %q", plan.Runbook)
+			}
+			if (plan.Runbook == "") != (plan.TellOnly != "") || (plan.Runbook == "") != (plan.Remedy == "") {
+				t.Errorf("runbook %q, remedy %q, tell only %q", plan.Runbook, plan.Remedy, plan.TellOnly)
+			}
+			if plan.Runbook != "" && (plan.Hash == "" || plan.ETag != "T3" || plan.WayBack == "" || plan.Approvals != 1) {
+				t.Errorf("incomplete: %+v", plan)
+			}
+			if len(plan.Advice) == 0 || plan.Affects == "" {
+				t.Error("no advice, or not whom it affects")
+			}
+			for _, text := range append(plan.Advice, policy[cause].why) {
+				if text != "" && !strings.HasSuffix(text, ".") {
+					t.Errorf("no sentence: %s", text)
+				}
+			}
+		})
+	}
+}
+
+func TestACauseThatIsNotInTheCatalogueIsTreatedAsUndetermined(t *testing.T) {
+	if plan := Make(input("novelty")); plan.Runbook != "" || plan.TellOnly != policy[incident.Undetermined].why {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestARestorePlanNamesExactlyWhatIsRestored(t *testing.T) {
+	in := input(incident.ErrorPage503)
+	want := incident.Plan{
+		Cause: "error-page-503", Confidence: 0.95, Distribution: "E1EXAMPLE", Remedy: "restore-distribution", Runbook: "RestoreDistribution",
+		ETag: "T3", Difference: in.Change.Difference, Hash: in.Change.Hash,
+		Base:     &incident.ConfigRef{Key: "base.config.json", VersionID: "v2", SHA256: "bb", ETag: "T2"},
+		Ours:     &incident.ConfigRef{Key: "good.config.json", VersionID: "v1", SHA256: "aa", ETag: "T1"},
+		WayBack:  "The same fields get back what they hold now, while they still hold our values, within two hours; this approval covers it.",
+		Affects:  "About 1,235 requests a minute for example.com, www.example.com.",
+		BlamedBy: in.Diagnosis.Change, Approvals: 1, Advice: policy[incident.ErrorPage503].advice,
+	}
+	if diff := cmp.Diff(want, Make(in)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAQuotaPlanNamesExactlyWhatIsAskedFor(t *testing.T) {
+	plan := Make(input(incident.LambdaEdgeConcurrency))
+	want := &incident.QuotaRequest{Service: "lambda", Code: "L-B99A9384", Name: "Concurrent executions", Region: "eu-west-1", Current: 1000, Desired: 2000}
+	if diff := cmp.Diff(want, plan.Quota); diff != "" {
+		t.Error(diff)
+	}
+	if plan.Hash != incident.ChangeHash("E1EXAMPLE", "T3", nil, want) || plan.Difference != nil || plan.Ours != nil {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestGuards(t *testing.T) {
+	health := func(service, status, category string) func(*Input) {
+		return func(in *Input) {
+			in.OpenHealth = append(in.OpenHealth, incident.HealthEvent{Service: service, Status: status, Category: category, Type: "AWS_X"})
+		}
+	}
+	tests := []struct {
+		name  string
+		cause incident.Cause
+		spoil func(*Input)
+		want  string // TellOnly's beginning; empty: the runbook
+	}{
+		{"nothing objects", "", func(*Input) {}, ""},
+		{"the stop switch", "", func(in *Input) { in.Policy.Stop = true }, "The stop switch"},
+		{"not opted in", "", func(in *Input) { in.Policy.Distributions = []string{"E2EXAMPLE"} }, "Distribution E1EXAMPLE is not among"},
+		{"an open event about CloudFront", "", health("CLOUDFRONT", "open", "issue"), "AWS Health has an open event about CLOUDFRONT (AWS_X)"},
+		{"an investigation about CloudFront", "", health("CLOUDFRONT", "open", "investigation"), "AWS Health has an open event"},
+		{"a closed event about CloudFront", "", health("CLOUDFRONT", "closed", "issue"), ""},
+		{"an announced change of CloudFront", "", health("CLOUDFRONT", "open", "scheduledChange"), ""},
+		{"an open event about something else", "", health("EC2", "open", "issue"), ""},
+		{"an event about Lambda does not stop a restore", "", health("LAMBDA", "open", "issue"), ""},
+		{"but it stops a quota request", incident.LambdaEdgeConcurrency, health("LAMBDA", "open", "issue"), "AWS Health has an open event about LAMBDA"},
+		{"and so does one about CloudFront", incident.LambdaEdgeConcurrency, health("CLOUDFRONT", "open", "issue"), "AWS Health has an open event about CLOUDFRONT"},
+		{"a write half an hour ago", "", func(in *Input) { in.RecentWrite = noon.Add(-30 * time.Minute) }, "This software changed the distribution 30 minutes ago"},
+		{"a write an hour ago", "", func(in *Input) { in.RecentWrite = noon.Add(-time.Hour) }, ""},
+		{"not sure enough", "", func(in *Input) { in.Diagnosis.Verdict.Confidence = 0.79 }, "The diagnosis is 79 % sure; a change needs 80 %."},
+		{"just sure enough", "", func(in *Input) { in.Diagnosis.Verdict.Confidence = 0.8 }, ""},
+		{"not sure enough for this stack", "", func(in *Input) { in.Policy.Confidence = 0.99 }, "The diagnosis is 95 % sure; a change needs 99 %."},
+		{"no number", "", func(in *Input) { in.Diagnosis.Verdict.Confidence = math.NaN() }, "The diagnosis is NaN % sure"},
+		{"more people than there are", "", func(in *Input) { in.Policy.Quorum = 3 }, "The change needs 3 people to approve, and the stack has 2."},
+		{"observe", "", func(in *Input) { in.Policy.Observe = true }, "This stack only observes"},
+		{"observe says the other reason first", "", func(in *Input) { in.Policy.Observe, in.Policy.Stop = true, true }, "The stop switch"},
+		{"no known good", "", func(in *Input) { in.KnownGood = nil }, "No known good configuration"},
+		{"no base", "", func(in *Input) { in.Base = nil }, ""},
+		{"not restorable", "", func(in *Input) { in.Live.Restorable, in.Live.Unknown = false, []string{"Origins/Items/New"} }, "The configuration has elements that this software does not know and would lose: Origins/Items/New."},
+		{"a known good that is not restorable", "", func(in *Input) { in.KnownGood.Restorable = false }, "The known good configuration has elements"},
+		{"the remedy refuses", "", func(in *Input) { in.Change = Change{Refusal: "refused: changed by others since: Comment"} }, "Changed by others since: Comment."},
+		{"nothing differs", "", func(in *Input) { in.Change = Change{} }, "The configuration does not differ"},
+		{"origin-mtls without a blamed change", incident.OriginMTLS, func(in *Input) { in.Diagnosis.Change = nil }, "No change of the distribution is blamed"},
+		{"origin-mtls with another blamed change", incident.OriginMTLS, func(in *Input) { in.Diagnosis.Change.EventName = "DeleteCertificate" }, "No change of the distribution is blamed"},
+		{"error-page-503 without a blamed change", "", func(in *Input) { in.Diagnosis.Change = nil }, ""},
+		{"a quota that could not be read", incident.LambdaEdgeConcurrency, func(in *Input) { in.Diagnosis.Detail.Quota = nil }, "The quota that is used up could not be read."},
+		{"a quota without a code", incident.LambdaEdgeConcurrency, func(in *Input) { in.Diagnosis.Detail.Quota.Name = "Other" }, "Service Quotas' code of the quota"},
+		{"a quota without a value", incident.LambdaEdgeConcurrency, func(in *Input) { in.Diagnosis.Detail.Quota.Value = 0 }, "The value of the quota in force"},
+		{"a use that cannot be true", incident.LambdaEdgeConcurrency, func(in *Input) { in.Diagnosis.Detail.Quota.Used = 50000 }, "The use that was seen (50,000) does not fit the quota in force (1,000)"},
+		{"a quota needs no known good", incident.LambdaEdgeConcurrency, func(in *Input) { in.KnownGood = nil }, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.cause == "" {
+				test.cause = incident.ErrorPage503
+			}
+			in := input(test.cause)
+			test.spoil(&in)
+			plan := Make(in)
+			if !strings.HasPrefix(plan.TellOnly, test.want) || (test.want == "") != (plan.TellOnly == "") || (plan.TellOnly == "") != (plan.Runbook != "") {
+				t.Errorf("want %q, have %q with runbook %q", test.want, plan.TellOnly, plan.Runbook)
+			}
+		})
+	}
+}
+
+func TestAnObserverIsToldWhatWouldHaveBeenAsked(t *testing.T) {
+	in := input(incident.ErrorPage503)
+	in.Policy.Observe = true
+	if plan := Make(in); plan.Remedy != RemedyRestore || len(plan.Difference) != 1 || plan.Runbook != "" {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestAChangeThatExposesSomethingNeedsTwoPeople(t *testing.T) {
+	in := input(incident.OriginMTLS)
+	in.Change.Exposes, in.Change.Left = []string{"Takes mutual TLS off origin web."}, []string{"WebACLId"}
+	plan := Make(in)
+	if plan.Approvals != 2 || plan.Runbook == "" || plan.Advice[0] != in.Change.Exposes[0] || !strings.Contains(plan.Advice[len(plan.Advice)-1], "WebACLId") {
+		t.Errorf("%+v", plan)
+	}
+	in.Policy.Approvers = 1
+	if plan := Make(in); plan.Runbook != "" {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestDesiredQuota(t *testing.T) {
+	tests := []struct {
+		name                string
+		value, used, wanted float64
+	}{
+		{"twice the value, as throttled requests were not seen", 1000, 1000, 2000},
+		{"twice the value where the use is unknown", 1000, 0, 2000},
+		{"twice the use where that is more", 1000, 1510, 3100},
+		{"a whole hundred", 333, 333, 700},
+		{"never more than ten times", 5, 5, 50},
+		{"a use that is too high to be true", 1000, 5001, 0},
+		{"no value", 0, 10, 0},
+		{"a value below zero", -5, 10, 0},
+		{"no number", math.NaN(), 10, 0},
+		{"a use that is no number", 1000, math.NaN(), 0},
+		{"without end", math.Inf(1), 10, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, why := Desired(test.value, test.used)
+			if got != test.wanted || (got == 0) != (why != "") {
+				t.Errorf("%v, %q", got, why)
+			}
+		})
+	}
+}
+
+func TestAffects(t *testing.T) {
+	tests := []struct {
+		name  string
+		spoil func(*Input)
+		want  string
+	}{
+		{"no aliases", func(in *Input) { in.Live.Config = json.RawMessage(`{}`) }, "About 1,235 requests a minute for d111111abcdef8.cloudfront.net."},
+		{"no configuration and no rate", func(in *Input) { in.Live.Config, in.RequestsPerMinute = nil, nil }, "An unknown number of requests a minute for d111111abcdef8.cloudfront.net."},
+		{"nothing known", func(in *Input) { in.Live, in.RequestsPerMinute = incident.Snapshot{}, nil }, "An unknown number of requests a minute."},
+		{"many aliases", func(in *Input) {
+			in.Live.Config = json.RawMessage(`{"Aliases":{"Items":["a","b","c","d","e"]}}`)
+		}, "About 1,235 requests a minute for a, b, c, 2 more."},
+		{"millions", func(in *Input) { *in.RequestsPerMinute = 1234567 }, "About 1,234,567 requests a minute for example.com, www.example.com."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := input(incident.ErrorPage503)
+			test.spoil(&in)
+			if got := Make(in).Affects; got != test.want {
+				t.Error(got)
+			}
+		})
+	}
+}
