@@ -24,8 +24,9 @@ type Evidence struct {
 	Series        []Series        `json:"series,omitempty"`
 	Calls         []Call          `json:"calls,omitempty"` // what CloudTrail reports, oldest first
 	Quotas        []QuotaValue    `json:"quotas,omitempty"`
-	Health        []HealthEvent   `json:"health,omitempty"` // each event once, as its latest update says; no backup copies
-	Logs          *Logs           `json:"logs,omitempty"`   // nil: not read
+	Health        []HealthEvent   `json:"health,omitempty"`      // each event once, as its latest update says; no backup copies
+	Logs          *Logs           `json:"logs,omitempty"`        // nil: not read
+	StagingLogs   *Logs           `json:"stagingLogs,omitempty"` // of the staging distribution, where its objects are there
 	LoadBalancers []LoadBalancer  `json:"loadBalancers,omitempty"`
 	Lambda        []LambdaRegion  `json:"lambda,omitempty"`
 	EdgeFunctions []EdgeFunction  `json:"edgeFunctions,omitempty"` // CloudFront Functions, the LIVE stage

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package record
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloudfront503/pkg/accesslog"
+	"cloudfront503/pkg/distribution"
+	"cloudfront503/pkg/incident"
+)
+
+const (
+	mostBody      = 64 << 10 // of a probe's answer
+	mostWAFGroups = 1024
+)
+
+// statusLine is an HTTP answer's first line; HTTP/2 and HTTP/3 have no reason.
+var statusLine = regexp.MustCompile(`^HTTP/[0-9.]+ +([0-9]{3})\b`)
+
+// probe reads what `curl -si` prints. Answers before the last one (100 Continue, a proxy's) are passed over.
+func (r *reader) probe(_ string, content []byte) error {
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	if strings.TrimSpace(text) == "" {
+		return fmt.Errorf("empty: no answer was kept: %w", errNothing)
+	}
+	for {
+		head, body, _ := strings.Cut(text, "\n\n")
+		match := statusLine.FindStringSubmatch(strings.TrimLeft(head, "\n "))
+		if match == nil {
+			return fmt.Errorf("no status line: %w", errNothing)
+		}
+		if statusLine.MatchString(strings.TrimLeft(body, "\n ")) {
+			text = strings.TrimLeft(body, "\n ")
+			continue
+		}
+		status, _ := strconv.Atoi(match[1])
+		r.ev.Probe = &incident.Probe{Status: status, Headers: headers(head), Body: body[:min(len(body), mostBody)]}
+		return nil
+	}
+}
+
+// headers are an answer's headers by their names in lower case; of a repeated one the first counts.
+func headers(head string) map[string]string {
+	out := map[string]string{}
+	for i, line := range strings.Split(head, "\n") {
+		name, value, ok := strings.Cut(line, ":")
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, known := out[name]; i > 0 && ok && !known && len(out) < 200 && name != "set-cookie" {
+			out[name] = incident.Line(value, 500)
+		}
+	}
+	return out
+}
+
+// wafRecord is one AWS WAF log record [AWS WAF Developer Guide, "Log fields"].
+type wafRecord struct {
+	Timestamp                                               loose
+	WebACLID                                                string `json:"webaclId"`
+	TerminatingRuleID, Action, HTTPSourceName, HTTPSourceID string
+	ResponseCodeSent                                        loose
+}
+
+// waf counts AWS WAF log records.
+func (r *reader) waf(_ string, content []byte) error {
+	log := incident.WAFLog{}
+	index := map[wafKey]int{}
+	var minutes []map[int64]int64
+	for line := range bytes.Lines(content) {
+		var record wafRecord
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if json.Unmarshal(line, &record) != nil || record.Action == "" {
+			log.Damaged++
+			continue
+		}
+		log.Records++
+		i, known := groupOf(&log, index, record)
+		if !known {
+			minutes = append(minutes, map[int64]int64{})
+		}
+		if i >= 0 {
+			log.Groups[i].Count++
+			minutes[i][int64(record.Timestamp.number())/60_000]++
+		}
+	}
+	for i := range log.Groups {
+		log.Groups[i].Minute = byMinute(minutes[i])
+	}
+	r.ev.WAF = &log
+	if log.Damaged > 0 {
+		return fmt.Errorf("%d of %d records cannot be understood", log.Damaged, log.Damaged+log.Records)
+	}
+	return nil
+}
+
+// wafKey makes a comparable key of a group.
+type wafKey = struct{ acl, source, id, rule, action, status string }
+
+func groupOf(log *incident.WAFLog, index map[wafKey]int, record wafRecord) (int, bool) {
+	key := wafKey{record.WebACLID, record.HTTPSourceName, record.HTTPSourceID, record.TerminatingRuleID, record.Action, string(record.ResponseCodeSent)}
+	if i, known := index[key]; known {
+		return i, true
+	}
+	if len(log.Groups) >= mostWAFGroups {
+		return -1, true
+	}
+	index[key] = len(log.Groups)
+	log.Groups = append(log.Groups, incident.WAFGroup{
+		WebACL: incident.Line(key.acl, 200), Source: incident.Line(key.source, 20), ID: incident.Line(key.id, 200),
+		Rule: incident.Line(key.rule, 128), Action: strings.ToUpper(key.action), Status: int(record.ResponseCodeSent.number()),
+	})
+	return len(log.Groups) - 1, false
+}
+
+func byMinute(counts map[int64]int64) []incident.MinuteCount {
+	var out []incident.MinuteCount
+	for minute, n := range counts {
+		if minute > 0 && len(out) < 10_000 {
+			out = append(out, incident.MinuteCount{At: time.Unix(minute*60, 0).UTC(), Count: n})
+		}
+	}
+	slices.SortFunc(out, func(a, b incident.MinuteCount) int { return cmp.Compare(a.At.Unix(), b.At.Unix()) })
+	return out
+}
+
+// accessLogs counts the log objects: the distribution's, and apart from them its staging distribution's. An object that
+// another distribution's id stands before is left out.
+func (r *reader) accessLogs() {
+	names := r.list("access-logs")
+	if _, err := fs.Stat(r.files, "access-logs"); err != nil {
+		return
+	}
+	own, staging := r.counter(r.ev.Live.Config), r.counter(nil)
+	stagingID := ""
+	if s := r.ev.Staging; s != nil && s.Distribution != nil {
+		stagingID = s.Distribution.ID
+		staging = r.counter(s.Distribution.Config)
+	}
+	for _, name := range names {
+		switch id := ownerOf(name); {
+		case id == "" || id == r.ev.Distribution:
+			r.accessLog(own, name)
+		case id == stagingID:
+			r.accessLog(staging, name)
+		default:
+			r.gap("access-logs/"+incident.Line(name, 80), "belongs to another distribution")
+		}
+	}
+	logs, stagingLogs := own.Logs(), staging.Logs()
+	r.ev.Logs = &logs
+	if stagingLogs.Objects > 0 {
+		r.ev.StagingLogs = &stagingLogs
+	}
+	r.ev.Read = append(r.ev.Read, "access-logs")
+	if logs.Damaged > 0 {
+		r.gap("access-logs", fmt.Sprintf("%d rows cannot be understood", logs.Damaged))
+	}
+}
+
+// owner is the distribution's id before a log object's date: E2EXAMPLE.2026-03-03-21.2ce1ccab.gz.
+var owner = regexp.MustCompile(`^(E[A-Z0-9]{9,15})\.`)
+
+func ownerOf(name string) string {
+	if match := owner.FindStringSubmatch(name); match != nil {
+		return match[1]
+	}
+	return ""
+}
+
+func (r *reader) counter(config json.RawMessage) *accesslog.Counter {
+	parsed, err := distribution.Parse(config)
+	if err != nil || len(parsed.Behaviors()) < 2 {
+		return accesslog.New(nil)
+	}
+	return accesslog.New(func(path string) string { return parsed.Match(path).PathPattern })
+}
+
+func (r *reader) accessLog(counter *accesslog.Counter, name string) {
+	file, err := r.files.Open("access-logs/" + name)
+	if err == nil {
+		err = errors.Join(counter.Read(file), file.Close())
+	}
+	if err != nil {
+		r.gap("access-logs/"+incident.Line(name, 80), "damaged; what came before is counted: "+err.Error())
+	}
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package record
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"time"
+
+	"cloudfront503/pkg/incident"
+)
+
+// query is one MetricDataQuery; one with an expression has no metric and is left out.
+type query struct {
+	ID         string `json:"Id"`
+	MetricStat *struct {
+		Metric struct {
+			Namespace, MetricName string
+			Dimensions            []struct{ Name, Value string }
+		}
+		Period loose
+		Stat   string
+	}
+}
+
+// result is one MetricDataResult.
+type result struct {
+	ID         string `json:"Id"`
+	Timestamps []moment
+	Values     []loose
+	StatusCode string
+}
+
+// metrics joins questions and answers. A question without an answer in a file that is whole had no data; in a damaged
+// file it says nothing and is dropped.
+func (r *reader) metrics(region string, content []byte) error {
+	var queries []query
+	answers := map[string]*incident.Series{}
+	err := members(content, map[string]func(json.RawMessage) error{
+		"MetricDataQueries": into(func(q query) { queries = append(queries, q) }),
+		"MetricDataResults": into(func(a result) { answer(answers, a) }),
+	})
+	for _, q := range queries {
+		a := answers[q.ID]
+		if q.MetricStat == nil || a == nil && err != nil {
+			continue
+		}
+		r.ev.Series = append(r.ev.Series, series(region, q, a))
+		if a != nil && a.Partial {
+			r.gap("metrics/"+region, q.MetricStat.Metric.MetricName+" is partial data: more exists than was read")
+		}
+	}
+	if err != nil && len(answers) == 0 {
+		return orNothing(err)
+	}
+	return err
+}
+
+// answer adds a result, which may be one page of several.
+func answer(answers map[string]*incident.Series, a result) {
+	s := answers[a.ID]
+	if s == nil {
+		s = &incident.Series{}
+		answers[a.ID] = s
+	}
+	s.Partial = a.StatusCode == "PartialData" || a.StatusCode == "InternalError" || a.StatusCode == "Forbidden"
+	for i := range min(len(a.Timestamps), len(a.Values)) {
+		value := a.Values[i].number()
+		if a.Timestamps[i].IsZero() || a.Values[i] == "" || math.IsNaN(value) {
+			continue
+		}
+		s.Points = append(s.Points, incident.Point{At: a.Timestamps[i].Time, Value: value})
+	}
+}
+
+func series(region string, q query, a *incident.Series) incident.Series {
+	m := q.MetricStat
+	s := incident.Series{
+		Region: region, Namespace: m.Metric.Namespace, Name: m.Metric.MetricName, Stat: m.Stat,
+		Period: time.Duration(cmp.Or(m.Period.number(), 60)) * time.Second, Dimensions: map[string]string{},
+	}
+	for _, d := range m.Metric.Dimensions {
+		s.Dimensions[d.Name] = d.Value
+	}
+	if a == nil {
+		return s
+	}
+	s.Partial, s.Points = a.Partial, a.Points
+	slices.SortFunc(s.Points, func(x, y incident.Point) int { return x.At.Compare(y.At) })
+	s.Points = slices.CompactFunc(s.Points, func(x, y incident.Point) bool { return x.At.Equal(y.At) })
+	return s
+}
+
+func (r *reader) quotas(region string, content []byte) error {
+	type quota struct {
+		ServiceCode, QuotaCode, QuotaName, Unit string
+		Value                                   loose
+		Adjustable                              bool
+	}
+	return members(content, map[string]func(json.RawMessage) error{
+		"Quotas": into(func(q quota) {
+			r.ev.Quotas = append(r.ev.Quotas, incident.QuotaValue{
+				Region: region, Service: q.ServiceCode, Code: q.QuotaCode, Name: q.QuotaName,
+				Value: q.Value.number(), Unit: q.Unit, Adjustable: q.Adjustable,
+			})
+		}),
+	})
+}
