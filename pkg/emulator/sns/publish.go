@@ -5,6 +5,7 @@ package sns
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -134,7 +135,7 @@ func (s *Service) PublishAs(service, source, topicARN, subject, text string) err
 	if err := s.world.ServiceMay(service, source, "sns:Publish", topicARN, t.policy(), s.onBehalf(service)); err != nil {
 		return err
 	}
-	if err := s.serviceKey(service, source, t); err != nil {
+	if err := s.mayUseKey(kernel.Principal{ARN: service, Service: service}, source, t); err != nil {
 		return err
 	}
 	m := message{id: newID(), topic: topicARN, subject: subject, text: text, at: s.world.Clock.Now()}
@@ -153,78 +154,39 @@ func (s *Service) onBehalf(service string) map[string]string {
 	return nil
 }
 
-// keyring is KMS as an encrypted topic needs it.
-type keyring interface {
-	// KeyPolicy is the ARN and the policy of the key with an id, an ARN or an alias.
-	KeyPolicy(id string) (arn string, policy *kernel.Policy, err error)
-}
-
 // keyActions are what whoever publishes to an encrypted topic must be allowed.
 // Source: "Managing Amazon SNS encryption keys and costs".
 var keyActions = []string{"kms:GenerateDataKey", "kms:Decrypt"}
 
-// awsKey is the key that AWS keeps for SNS. The account's principals may use it through SNS; other AWS services may not.
-const awsKey = "alias/aws/sns"
-
-func (s *Service) key(t *topic) (arn string, policy *kernel.Policy, err error) {
-	ring, ok := s.world.Service("kms").(keyring)
-	if !ok {
-		return "", nil, kernel.Errorf(http.StatusBadRequest, "KMSNotFound", "no KMS here")
-	}
-	arn, policy, err = ring.KeyPolicy(t.attributes["KmsMasterKeyId"])
-	if err != nil {
-		return "", nil, kernel.Errorf(http.StatusBadRequest, "KMSNotFound", "%v", err)
-	}
-	return arn, policy, nil
-}
-
-// callerKey asks whether the caller may use the topic's key.
-func (s *Service) callerKey(c *kernel.Call, t *topic) error {
-	if id := t.attributes["KmsMasterKeyId"]; id == "" || id == awsKey {
+// mayUseKey asks KMS whether whoever publishes may use the topic's key. EventBridge does not say on whose behalf it asks,
+// so a condition on the source shuts it out.
+func (s *Service) mayUseKey(caller kernel.Principal, source string, t *topic) error {
+	id := t.attributes["KmsMasterKeyId"]
+	if id == "" {
 		return nil
 	}
-	arn, policy, err := s.key(t)
-	if err != nil {
-		return err
+	if s.world.Keys == nil {
+		return kernel.Errorf(http.StatusBadRequest, "KMSNotFound", "there is no KMS")
 	}
-	for _, action := range keyActions {
-		access := kernel.Access{Action: action, Resources: []string{arn}, Policy: policy, Conditions: s.through(c.Caller.Account)}
-		if err := c.Also(access); err != nil {
-			return keyDenied(err)
-		}
-	}
-	return nil
-}
-
-// through are the condition keys of a use of a key through SNS.
-func (s *Service) through(account string) map[string]string {
-	return map[string]string{"kms:ViaService": "sns." + s.world.Region + ".amazonaws.com", "kms:CallerAccount": account}
-}
-
-// serviceKey asks whether an AWS service may use the topic's key. EventBridge does not say on whose behalf it asks, so a
-// condition on the source shuts it out.
-func (s *Service) serviceKey(service, source string, t *topic) error {
-	switch t.attributes["KmsMasterKeyId"] {
-	case "":
-		return nil
-	case awsKey:
-		return keyDenied(kernel.Errorf(http.StatusBadRequest, "", "%s may not use %s", service, awsKey))
-	}
-	arn, policy, err := s.key(t)
-	if err != nil {
-		return err
-	}
-	if service == "events.amazonaws.com" {
+	if caller.Service == "events.amazonaws.com" {
 		source = ""
 	}
 	for _, action := range keyActions {
-		if err := s.world.ServiceMay(service, source, action, arn, policy, nil); err != nil {
-			return keyDenied(err)
+		if err := s.world.Keys.Use(caller, "sns", source, action, id); err != nil {
+			return keyRefusal(err)
 		}
 	}
 	return nil
 }
 
-func keyDenied(err error) error {
-	return kernel.Errorf(http.StatusBadRequest, "KMSAccessDenied", "%v", err)
+// keyRefusals are SNS's codes for those of KMS.
+var keyRefusals = map[string]string{"NotFoundException": "KMSNotFound", "DisabledException": "KMSDisabled"}
+
+func keyRefusal(err error) error {
+	code := "KMSAccessDenied"
+	var refusal *kernel.APIError
+	if errors.As(err, &refusal) && keyRefusals[refusal.Code] != "" {
+		code = keyRefusals[refusal.Code]
+	}
+	return kernel.Errorf(http.StatusBadRequest, code, "%v", err)
 }

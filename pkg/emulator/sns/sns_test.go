@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cloudfront503/pkg/emulator/kernel"
+	"cloudfront503/pkg/emulator/kms"
 )
 
 // subscribers stand for Lambda and SQS.
@@ -59,15 +60,6 @@ func (x *subscribers) InvokeAsync(arn string, payload []byte, _, _ string) error
 
 func (x *subscribers) SendAs(_, _, arn, body string, attributes map[string]string) error {
 	return x.take(arn, fmt.Sprint(body, attributes))
-}
-
-// keys is a KMS with one key.
-type keys struct{ policy string }
-
-func (k keys) Serve(*kernel.Call) {}
-
-func (k keys) KeyPolicy(string) (string, *kernel.Policy, error) {
-	return "arn:aws:kms:us-east-1:111122223333:key/k", &kernel.Policy{Raw: []byte(k.policy)}, nil
 }
 
 type account struct {
@@ -308,7 +300,10 @@ const keyForAlarms = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Pr
 
 func (a *account) encrypt(t *testing.T, id, policy string) {
 	t.Helper()
-	a.world.Register("kms", keys{policy})
+	keys := kms.New(a.world)
+	if policy != "" {
+		keys.AddKey(kms.Key{ID: "k", Policy: &kernel.Policy{Raw: []byte(policy)}})
+	}
 	if err := a.service.SetTopicAttribute(topicARN, "KmsMasterKeyId", id); err != nil {
 		t.Fatal(err)
 	}
@@ -318,6 +313,7 @@ func TestPublishToAnEncryptedTopicNeedsItsKey(t *testing.T) {
 	tests := []struct{ name, key, policy, person, want string }{
 		{"whom the key admits", "k", keyForAnn, "ann", ""},
 		{"whom it does not", "k", keyForAnn, "bob", "KMSAccessDenied"},
+		{"a key that does not exist", "k", "", "ann", "KMSNotFound"},
 		{"AWS's own key", "alias/aws/sns", "", "bob", ""},
 	}
 	for _, test := range tests {
