@@ -77,7 +77,7 @@ func stepsFolder(ref incident.Reference) string { return folder(ref) + "steps/" 
 
 // named is the key of an incident's object. The names of steps are not for callers.
 func named(ref incident.Reference, name string) (string, error) {
-	if name == "" || path.Clean(name) != name || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") || strings.HasPrefix(name, "steps/") {
+	if name == "" || name == "." || path.Clean(name) != name || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") || strings.HasPrefix(name, "steps/") {
 		return "", fmt.Errorf("incident %s: no object may be called %q", ref, name)
 	}
 	return folder(ref) + name, nil

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package ledger
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"cloudfront503/pkg/emulator/kernel"
+	"cloudfront503/pkg/incident"
+)
+
+func TestALeaseIsRenewedUntilSomebodyElseHasIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("respond")
+	r.claim(l, alarm(errors5, "ALARM", 0), "a")
+
+	r.set(10)
+	r.ok(l.Renew(t.Context(), first, "a"))
+	if until := r.pointer().Lease.Until; !until.Equal(at(25)) {
+		t.Errorf("until %s", until)
+	}
+	r.set(30) // ran out, but nobody came
+	r.ok(l.Renew(t.Context(), first, "a"))
+
+	r.set(46)
+	if c := r.claim(l, resume("000001"), "b"); c.Outcome != TakenOver {
+		t.Fatal(c.Outcome)
+	}
+	if err := l.Renew(t.Context(), first, "a"); !errors.Is(err, ErrLeaseLost) {
+		t.Error(err)
+	}
+	r.ok(l.Release(t.Context(), first, "a")) // of what is lost, there is nothing to give back
+	if holder := r.pointer().Lease.Holder; holder != "b" {
+		t.Errorf("held by %q", holder)
+	}
+}
+
+func TestARenewalWhoseAnswerIsLostHolds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("respond")
+	r.claim(l, alarm(errors5, "ALARM", 0), "a")
+	r.world.Faults.Add(kernel.Fault{Action: "s3:PutObject", LoseAnswer: true, Times: 1})
+	r.ok(l.Renew(t.Context(), first, "a"))
+}
+
+func TestARenewalIsNotDisturbedByWhatIsHeard(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("respond")
+	r.claim(l, alarm(errors5, "ALARM", 0), "a")
+	r.world.Faults.Add(kernel.Fault{Action: "s3:PutObject", Times: 1, Before: func() {
+		if _, err := r.ledger("verify").Claim(t.Context(), shop, alarm(errors3, "ALARM", 1), "v", time.Minute); err != nil {
+			t.Error(err)
+		}
+	}})
+	r.ok(l.Renew(t.Context(), first, "a"))
+	if p := r.pointer(); len(p.Handled) != 2 {
+		t.Errorf("what was heard got lost: %+v", p)
+	}
+}
+
+func TestWorkThatIsDoneIsNotTakenOverAndWorkThatFailedIsAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("respond")
+	r.claim(l, alarm(errors5, "ALARM", 0), "a")
+	r.ok(l.Abandon(t.Context(), first, "a"))
+	if c := r.claim(l, alarm(errors5, "ALARM", 0), "b"); c.Outcome != TakenOver {
+		t.Errorf("Lambda's retry of what failed: %s", c.Outcome)
+	}
+	r.ok(l.Release(t.Context(), first, "b"))
+	if c := r.claim(l, alarm(errors5, "ALARM", 0), "c"); c.Outcome != Duplicate {
+		t.Errorf("a repeated delivery of what is done: %s", c.Outcome)
+	}
+}
+
+func TestTheSweepHoldsOnlyWhatNobodyHolds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("verify")
+	r.claim(l, alarm(errors5, "ALARM", 0), "a")
+	if err := l.Hold(t.Context(), first, "sweep", time.Minute); !errors.Is(err, ErrBusy) {
+		t.Error(err)
+	}
+	r.ok(l.Release(t.Context(), first, "a"))
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	held := 0
+	for _, holder := range []string{"s1", "s2", "s3", "s4"} {
+		all.Go(func() {
+			err := l.Hold(t.Context(), first, holder, time.Minute)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				held++
+			} else if !errors.Is(err, ErrBusy) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if held != 1 {
+		t.Errorf("%d hold it", held)
+	}
+}
+
+func TestAnIncidentIsClosedOnceAndStaysSo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("verify")
+	r.claim(r.ledger("respond"), alarm(errors5, "ALARM", 0), "a")
+	r.claim(l, alarm(errors5, "OK", 20), "v")
+	r.set(30)
+	outcome := incident.Outcome{Result: "changed", Why: "recovered"}
+	r.world.Faults.Add(kernel.Fault{Action: "s3:PutObject", LoseAnswer: true, Skip: 1, Times: 1}) // the pointer's
+	r.ok(l.Close(t.Context(), first, outcome))
+	r.ok(l.Close(t.Context(), first, incident.Outcome{Result: "void"}))
+	p := r.pointer()
+	if p.State != incident.Closed || !p.ClosedAt.Equal(at(30)) || !p.EndedAt.Equal(at(20)) || *p.Outcome != outcome || p.Lease.Holder != "" {
+		t.Errorf("%+v", p)
+	}
+	if n := count(r.steps(), incident.StepClosed); n != 1 {
+		t.Errorf("closed %d times", n)
+	}
+	if err := l.Renew(t.Context(), first, "a"); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("a closed incident's lease: %v", err)
+	}
+	if err := l.Hold(t.Context(), first, "a", time.Minute); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("a closed incident's lease: %v", err)
+	}
+	if c := r.claim(l, alarm(errors5, "ALARM", 40), "b"); c.Incident.ID != "000002" || !c.Pointer.ClosedAt.IsZero() || c.Pointer.Outcome != nil {
+		t.Errorf("the next episode: %+v", c)
+	}
+}
+
+func TestOpenAndRecentIncidentsAreListedOverAllPages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := New(leafing{r.client(operator, 1)}, bucket, "verify", r.clock)
+	for i, id := range []string{"EAAAAAA", "EBBBBBB", "ECCCCCC", "EDDDDDD", "EEEEEEE"} {
+		if _, err := l.Claim(t.Context(), id, alarm(errors5, "ALARM", i), "a", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.ok(l.Close(t.Context(), incident.Reference{Distribution: "ECCCCCC", ID: "000001"}, incident.Outcome{Result: "told"}))
+	if _, err := l.Claim(t.Context(), "EFFFFFF", alarm(errors5, "OK", 1), "a", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	open, err := l.Open(t.Context())
+	r.ok(err)
+	recent, err := l.Recent(t.Context())
+	r.ok(err)
+	if len(open) != 4 || len(recent) != 5 || recent[0].Distribution != "EEEEEEE" {
+		t.Errorf("%d open, %d recent: %+v", len(open), len(recent), recent)
+	}
+
+	r.world.Faults.Add(kernel.Fault{Action: "s3:GetObject", Resource: "*/EBBBBBB/*", Error: kernel.Errorf(403, "AccessDenied", "no")})
+	if open, err = l.Open(t.Context()); err == nil || len(open) != 3 {
+		t.Errorf("one is unreadable: %d others, %v", len(open), err)
+	}
+}
