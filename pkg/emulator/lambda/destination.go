@@ -4,10 +4,8 @@
 package lambda
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,41 +43,11 @@ func (s *Service) publish(credentials kernel.Credentials, topicARN, message stri
 	return s.post(credentials, "sns", []byte(form.Encode()), map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
 }
 
-// post sends a request to the account without a network. The signature is the part of one that the account reads.
-func (s *Service) post(credentials kernel.Credentials, service string, body []byte, headers map[string]string) error {
-	r, err := http.NewRequest(http.MethodPost, s.world.Endpoint+"/", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	for name, value := range headers {
-		r.Header.Set(name, value)
-	}
-	scope := "/" + s.world.Clock.Now().Format("20060102") + "/" + s.world.Region + "/" + service + "/aws4_request"
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+credentials.AccessKeyID+scope+", SignedHeaders=host, Signature=0")
-	r.Header.Set("X-Amz-Security-Token", credentials.SessionToken)
-	r.URL.Scheme, r.URL.Host = "", "" // as a server sees it: a path
-	answer := &answer{status: http.StatusOK, header: http.Header{}}
-	s.world.ServeHTTP(answer, r)
-	if answer.status >= http.StatusBadRequest {
-		return fmt.Errorf("%s answered %d: %s", service, answer.status, answer.body.String())
+// post is a call in a session of the function's role.
+func (s *Service) post(credentials kernel.Credentials, service string, body []byte, header map[string]string) error {
+	status, answer := s.world.Do(kernel.Request{Credentials: credentials, Service: service, Header: header, Body: body})
+	if status >= http.StatusBadRequest {
+		return fmt.Errorf("%s answered %d: %s", service, status, answer)
 	}
 	return nil
 }
-
-// answer is a response that nobody sends.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-// Header is part of http.ResponseWriter.
-func (a *answer) Header() http.Header { return a.header }
-
-// WriteHeader is part of http.ResponseWriter.
-func (a *answer) WriteHeader(status int) { a.status = status }
-
-// Write is part of http.ResponseWriter.
-func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
-
-var _ io.Writer = (*answer)(nil)
