@@ -14,7 +14,7 @@ import (
 	"cloudfront503/pkg/emulator/kernel"
 )
 
-// farFuture is how far ahead GetCalendarState looks for the next transition.
+// farFuture is when GetCalendarState gives up on finding a transition among edges that cancel each other out.
 const farFuture = 366 * 24 * time.Hour
 
 // calendar is a Change Calendar: iCalendar text whose events are the exceptions from its type.
@@ -157,7 +157,7 @@ func (e calendarEvent) edges(t time.Time) []time.Time {
 	return found
 }
 
-// nextChange is the first time after t at which all calendars together change their state; zero if within a year none is.
+// nextChange is the first time after t at which all calendars together change their state; zero where there is none.
 func nextChange(calendars []calendar, t time.Time) time.Time {
 	state, limit := allOpen(calendars, t), t.Add(farFuture)
 	for at := t; at.Before(limit); {
