@@ -16,11 +16,23 @@ import (
 // Line makes one line for people of a string from anywhere: what breaks lines, steers terminals or turns the direction
 // of writing becomes a space, runs of space become one, and what is longer than n characters is cut and ends in "...".
 func Line(s string, n int) string {
+	s = front(s, 16*n+64)
 	s = strings.Join(strings.FieldsFunc(s, unreadable), " ")
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
 	return strings.TrimSpace(string([]rune(s)[:max(0, n-3)])) + "..."
+}
+
+// front is the beginning of a text, so that a text of megabytes costs no more than what is shown of it.
+func front(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 func unreadable(r rune) bool {
@@ -113,8 +125,13 @@ var secretText = []*regexp.Regexp{
 // longRun is a run that may be a secret; looksRandom decides.
 var longRun = regexp.MustCompile(`[A-Za-z0-9+/_=]{24,}`)
 
-// MaskText masks what looks like a secret inside a text. It rather masks too much: people can look into the snapshot.
+// mostMasked is how much of a text is looked through, in bytes; the rest is left out.
+const mostMasked = 8 << 10
+
+// MaskText masks what looks like a secret inside a text, of which it gives the first 8 KB. It rather masks too much: people
+// can look into the snapshot.
 func MaskText(text string) string {
+	text = front(text, mostMasked)
 	for _, pattern := range secretText {
 		text = pattern.ReplaceAllString(text, "(masked)")
 	}
@@ -126,11 +143,12 @@ func MaskText(text string) string {
 	})
 }
 
-// looksRandom is true of a run with both letters and digits in which no part between slashes and underscores reads like
-// a name: each of them changes between letters and digits, or between cases, all the time.
+// looksRandom is true of a run in which a part between slashes and underscores has digits and does not read like a name:
+// it changes between letters and digits, or between cases, at every fourth character or more often. A name in camel case
+// has no digits, and a time as 20261124T034151Z hardly changes.
 func looksRandom(run string) bool {
 	for _, part := range strings.FieldsFunc(run, func(r rune) bool { return r == '/' || r == '_' }) {
-		if len(part) >= 16 && changes(part) >= len(part)/5 {
+		if len(part) >= 16 && strings.ContainsAny(part, "0123456789") && changes(part) >= len(part)/4 {
 			return true
 		}
 	}

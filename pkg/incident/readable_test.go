@@ -50,6 +50,8 @@ func TestAFieldIsReadableWithoutItsSecrets(t *testing.T) {
 		{"an identifier of AWS is no secret", "DefaultCacheBehavior/CachePolicyId", `"658327ea-f89d-4fab-a63d-7e88639e58f6"`, `"E2QWRUHEXAMPLE"`, `"658327ea-f89d-4fab-a63d-7e88639e58f6"`, `"E2QWRUHEXAMPLE"`},
 		{"a load balancer's name is no secret", "Origins/Items/[Id=web]/DomainName", `"internal-shop-production-frontend-1234567890.eu-west-1.elb.amazonaws.com"`, `"shop.example.com"`,
 			`"internal-shop-production-frontend-1234567890.eu-west-1.elb.amazonaws.com"`, `"shop.example.com"`},
+		{"a key in a bucket is no secret", "Comment", `"snapshots/E2EXAMPLE/20261124T034151Z-E2QWRUHEXAMPLE.config.json"`, `"CustomErrorResponses/Items/ErrorCachingMinTTL"`,
+			`"snapshots/E2EXAMPLE/20261124T034151Z-E2QWRUHEXAMPLE.config.json"`, `"CustomErrorResponses/Items/ErrorCachingMinTTL"`},
 		{"damaged", "Comment", `"open`, `1`, "(not readable)", "1"},
 	}
 	for _, test := range tests {
