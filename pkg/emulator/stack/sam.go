@@ -50,7 +50,7 @@ func merge(global, own any) any {
 func mergeMaps(global any, own map[string]any) any {
 	base, isMap := global.(map[string]any)
 	_, _, baseCalls := function(base)
-	if _, _, calls := function(own); calls || baseCalls || !isMap {
+	if _, _, calls := function(own); calls || baseCalls || !isMap || len(base) == 0 {
 		return own
 	}
 	merged := maps.Clone(base)
