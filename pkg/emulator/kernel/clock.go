@@ -4,6 +4,7 @@
 package kernel
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -85,6 +86,23 @@ func (c *Clock) Advance(d time.Duration) {
 		c.settle()
 	}
 	c.moveTo(target)
+}
+
+// beat is how often Run looks for timers that have come due.
+const beat = 100 * time.Millisecond
+
+// Run fires timers as the machine's time passes, until the context ends. Advance may be called meanwhile.
+func (c *Clock) Run(ctx context.Context) {
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			c.Advance(0)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // due takes out the earliest timer that is due by target, having moved the clock to its time.
