@@ -42,6 +42,7 @@ type Role struct {
 	Policies map[string]json.RawMessage // inline and managed, by name
 	Boundary json.RawMessage
 	Tags     map[string]string // aws:PrincipalTag/…
+	Longest  time.Duration     // MaxSessionDuration; zero is one hour
 }
 
 // User is an IAM user.
@@ -136,6 +137,37 @@ func (i *Identity) Roles() []Role {
 		all = append(all, *i.roles[arn])
 	}
 	return all
+}
+
+// RoleNamed is the role with a name; ok is false where there is none.
+func (i *Identity) RoleNamed(name string) (role Role, ok bool) {
+	all := i.Roles()
+	at := slices.IndexFunc(all, func(r Role) bool { return r.Name == name })
+	if at < 0 {
+		return Role{}, false
+	}
+	return all[at], true
+}
+
+// UserNamed is the user with a name; ok is false where there is none.
+func (i *Identity) UserNamed(name string) (user User, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, arn := range slices.Sorted(maps.Keys(i.users)) {
+		if i.users[arn].Name == name {
+			return *i.users[arn], true
+		}
+	}
+	return User{}, false
+}
+
+// SetTrust changes who may assume a role, by ARN; a role that is not there is left alone.
+func (i *Identity) SetTrust(arn string, trust *Policy) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if role := i.roles[arn]; role != nil {
+		role.Trust = trust
+	}
 }
 
 // Session hands out credentials of a role without asking its trust policy: what a service does that runs something in the

@@ -9,6 +9,7 @@ import (
 	"encoding/xml"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -75,6 +76,28 @@ func (c *Call) Query(action string, result any) {
 	}
 	b.WriteString("<ResponseMetadata><RequestId>" + c.id + "</RequestId></ResponseMetadata></" + action + "Response>")
 	c.write(http.StatusOK, "text/xml", xmlBody(b.Bytes()))
+}
+
+// Form reads the parameters of a call in the query protocol. One that is neither Action, Version nor among the known ones,
+// which are patterns as of Glob, is refused and noted.
+func (c *Call) Form(known ...string) (url.Values, error) {
+	form, err := url.ParseQuery(string(c.Body))
+	if err != nil {
+		return nil, Errorf(http.StatusBadRequest, "MalformedQueryString", "%v", err)
+	}
+	for name := range form {
+		if !slices.ContainsFunc(append(known, "Action", "Version"), func(pattern string) bool { return Glob(pattern, name) }) {
+			c.World.Strict("%s: %s: parameter %s", c.Service, form.Get("Action"), name)
+			return nil, Errorf(http.StatusBadRequest, "InvalidParameterCombination", "%s is not known here", name)
+		}
+	}
+	return form, nil
+}
+
+// Operation is the Action of a call in the query protocol.
+func (c *Call) Operation() string {
+	form, _ := url.ParseQuery(string(c.Body)) // Form tells what is wrong with it
+	return form.Get("Action")
 }
 
 // JSON answers with status 200 in the request's version of the JSON protocol.
