@@ -17,11 +17,13 @@ import (
 	"cloudfront503/pkg/emulator/cloudfront"
 	"cloudfront503/pkg/emulator/cloudtrail"
 	"cloudfront503/pkg/emulator/cloudwatch"
+	"cloudfront503/pkg/emulator/elb"
 	"cloudfront503/pkg/emulator/events"
 	"cloudfront503/pkg/emulator/iam"
 	"cloudfront503/pkg/emulator/kernel"
 	"cloudfront503/pkg/emulator/kms"
 	"cloudfront503/pkg/emulator/lambda"
+	"cloudfront503/pkg/emulator/logs"
 	"cloudfront503/pkg/emulator/quotas"
 	"cloudfront503/pkg/emulator/s3"
 	"cloudfront503/pkg/emulator/sns"
@@ -29,6 +31,7 @@ import (
 	"cloudfront503/pkg/emulator/ssm"
 	"cloudfront503/pkg/emulator/stack"
 	"cloudfront503/pkg/emulator/sts"
+	"cloudfront503/pkg/emulator/wafv2"
 )
 
 // Options say what account it is and what is deployed in it. The zero value is an empty account of 111122223333 on a free
@@ -67,6 +70,9 @@ type Account struct {
 	CloudTrail *cloudtrail.Service
 	CloudFront *cloudfront.Service
 	Quotas     *quotas.Service
+	ELB        *elb.Service
+	WAF        *wafv2.Service
+	Logs       *logs.Service
 	Stack      *stack.Stack // nil where nothing was deployed
 
 	folder string // for the certificate of the emulated edge
@@ -106,6 +112,7 @@ func assemble(o Options) *Account {
 		S3: s3.New(w), KMS: kms.New(w), SQS: sqs.New(w), SNS: sns.New(w), STS: sts.New(w), IAM: iam.New(w),
 		Lambda: lambda.New(w), Events: events.New(w), SSM: ssm.New(w), CloudWatch: cloudwatch.New(w),
 		CloudTrail: cloudtrail.New(w), CloudFront: cloudfront.New(w), Quotas: quotas.New(w),
+		ELB: elb.New(w), WAF: wafv2.New(w), Logs: logs.New(w),
 	}
 }
 
