@@ -85,15 +85,20 @@ func TestAClaimSurvivesAConflictAndAServersError(t *testing.T) {
 
 func TestAnOtherWriterBetweenCheckAndWriteIsSeen(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	other := r.ledger("verify")
-	r.world.Faults.Add(kernel.Fault{Action: "s3:PutObject", Times: 1, Before: func() {
-		if _, err := other.Claim(t.Context(), shop, alarm(errors5, "OK", 5), "v", time.Minute); err != nil {
-			t.Error(err)
-		}
-	}})
-	if c := r.claim(r.ledger("respond"), alarm(errors5, "ALARM", 0), "a"); c.Outcome != Stale {
-		t.Errorf("%s: the OK came first", c.Outcome)
+	for name, lose := range map[string]bool{"and the refusal arrives": false, "and the refusal is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			other := r.ledger("verify")
+			r.world.Faults.Add(kernel.Fault{Action: "s3:PutObject", Times: 1, LoseAnswer: lose, Before: func() {
+				if _, err := other.Claim(t.Context(), shop, alarm(errors5, "OK", 5), "v", time.Minute); err != nil {
+					t.Error(err)
+				}
+			}})
+			if c := r.claim(r.ledger("respond"), alarm(errors5, "ALARM", 0), "a"); c.Outcome != Stale {
+				t.Errorf("%s: the OK came first", c.Outcome)
+			}
+		})
 	}
 }
 

@@ -60,6 +60,11 @@ type condition struct {
 	absent bool   // there is no object
 }
 
+// broken reports whether another writer's object shows that the condition no longer holds.
+func (c condition) broken(there object) bool {
+	return c.absent || c.etag != "" && c.etag != there.etag
+}
+
 // put writes one object, with a checksum that S3 verifies.
 func (l *Ledger) put(ctx context.Context, key string, body []byte, c condition, nonce string) (version string, err error) {
 	in := &s3.PutObjectInput{
@@ -93,7 +98,7 @@ func (l *Ledger) swap(ctx context.Context, key string, body []byte, c condition,
 	switch {
 	case readErr == nil && there.nonce == nonce:
 		return true, nil
-	case lost(err) && (readErr == nil || errors.Is(readErr, ErrMissing)):
+	case lost(err) && (readErr == nil || errors.Is(readErr, ErrMissing)), readErr == nil && c.broken(there):
 		return false, nil
 	}
 	return false, fmt.Errorf("put %s: %w", key, errors.Join(err, readErr))
