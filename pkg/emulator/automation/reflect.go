@@ -165,7 +165,8 @@ func plain(v reflect.Value) (value any, ok bool, err error) {
 		if v.IsNil() {
 			return nil, false, nil
 		}
-		return plain(v.Elem())
+		value, _, err = plain(v.Elem())
+		return value, true, err
 	case reflect.Struct:
 		value, err = plainAnswer(v)
 		return value, true, err

@@ -135,7 +135,7 @@ func (a *account) serveCloudFront(c *kernel.Call) {
 		c.FailXML(err)
 		return
 	}
-	if !strings.HasSuffix(c.R.URL.Path, "/E1EXAMPLE") {
+	if !strings.HasSuffix(strings.TrimSuffix(c.R.URL.Path, "/config"), "/E1EXAMPLE") {
 		c.FailXML(kernel.Errorf(http.StatusNotFound, "NoSuchDistribution", "The specified distribution does not exist."))
 		return
 	}
@@ -143,6 +143,10 @@ func (a *account) serveCloudFront(c *kernel.Call) {
 	defer a.mu.Unlock()
 	a.asked++
 	c.W.Header().Set("ETag", "E2ETAG")
+	if strings.HasSuffix(c.R.URL.Path, "/config") {
+		c.XML(http.StatusOK, []byte(`<DistributionConfig><Comment>an edge</Comment></DistributionConfig>`))
+		return
+	}
 	c.XML(http.StatusOK, []byte(`<Distribution><Id>E1EXAMPLE</Id><Status>`+a.status+`</Status></Distribution>`))
 }
 
