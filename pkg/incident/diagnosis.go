@@ -15,6 +15,14 @@ type Diagnosis struct {
 	Settle     []string     `json:"settle,omitempty"` // commands that would settle an undetermined verdict, cheapest first
 	Onset      time.Time    `json:"onset,omitzero"`   // when the failure began, by change-point; zero where no metric tells
 	Detail     Detail       `json:"detail,omitzero"`
+	Neighbour  *Neighbour   `json:"neighbour,omitempty"` // what it is instead, where it is not a 503
+}
+
+// Neighbour is a failure that on-call engineers mix up with a 503: what it likely is, and the guide to follow.
+type Neighbour struct {
+	Name  string `json:"name"`
+	Why   string `json:"why"`
+	Guide string `json:"guide"`
 }
 
 // Verdict is the cause and how sure it is.
