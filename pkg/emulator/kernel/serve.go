@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -87,6 +88,9 @@ func (c *Call) finish(rw http.ResponseWriter, answer *answer) {
 	}
 	answer.header.Set("Date", c.World.httpDate())
 	answer.header.Set(requestIDHeader(c.Service), c.id)
+	if answer.body.Len() > 0 && c.R.Method != http.MethodHead {
+		answer.header.Set("Content-Length", strconv.Itoa(answer.body.Len())) // else long answers are chunked
+	}
 	answer.sendTo(rw)
 }
 

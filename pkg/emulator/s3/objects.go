@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -240,6 +241,7 @@ func getObject(r *request) error {
 	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"} {
 		r.R.Header.Del(name) // judged already
 	}
+	h.Set("Content-Length", strconv.Itoa(len(o.body)))                    // ServeContent leaves it out for an encoded object
 	http.ServeContent(r.W, r.R, "", time.Time{}, bytes.NewReader(o.body)) // for Range
 	return nil
 }

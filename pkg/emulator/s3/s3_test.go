@@ -387,6 +387,19 @@ func TestObjectsKeepTheirHeaders(t *testing.T) {
 	r.checkStrict()
 }
 
+func TestLengthOfAnEncodedObject(t *testing.T) {
+	r := newRig(t)
+	_, err := r.put("k", strings.Repeat("x", 5000), func(in *sdk.PutObjectInput) { in.ContentEncoding = aws.String("gzip") })
+	checkCode(t, err, "")
+	head, err := r.client.HeadObject(context.Background(), &sdk.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("k")})
+	checkCode(t, err, "")
+	got, err := r.client.GetObject(context.Background(), &sdk.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("k")})
+	checkCode(t, err, "")
+	if aws.ToInt64(head.ContentLength) != 5000 || aws.ToInt64(got.ContentLength) != 5000 || aws.ToString(got.ContentEncoding) != "gzip" {
+		t.Errorf("lengths %d and %d, encoding %s", aws.ToInt64(head.ContentLength), aws.ToInt64(got.ContentLength), aws.ToString(got.ContentEncoding))
+	}
+}
+
 func TestDeleteObjects(t *testing.T) {
 	r := newRig(t)
 	r.stored("incidents/a", "one")
