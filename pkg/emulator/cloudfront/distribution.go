@@ -210,6 +210,16 @@ func (s *Service) Live(id string) (config []byte, etag string, ok bool) {
 	return data, d.live().etag, err == nil
 }
 
+// SetModified sets when the live configuration was accepted; edges have it a propagation delay later.
+func (s *Service) SetModified(id string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.distributions[id]; d != nil {
+		v := &d.versions[len(d.versions)-1]
+		v.accepted, v.deployed = at, at.Add(s.propagation)
+	}
+}
+
 // SetMonitoring switches the additional metrics on or off.
 func (s *Service) SetMonitoring(id string, on bool) {
 	s.mu.Lock()

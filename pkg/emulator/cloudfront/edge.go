@@ -51,6 +51,8 @@ type EdgeAnswer struct {
 	Concurrency float64
 	// Verbatim sends header and body as they are.
 	Verbatim bool
+	// Drop ends the connection without an answer; such requests are in no metric, as no edge answered them.
+	Drop bool
 }
 
 // Healthy is the edge of a distribution in order: the origin answers 200.
@@ -186,7 +188,7 @@ func (p *past) ask(at time.Time, region string, r *http.Request) (answer EdgeAns
 	if answer.Status == 0 {
 		answer.Status = http.StatusOK
 	}
-	if answer.Verbatim {
+	if answer.Verbatim || answer.Drop {
 		return answer, 0
 	}
 	if !answer.originError() {

@@ -217,3 +217,17 @@ func TestThrottledLambdaShowsInTheRegionThatRanIt(t *testing.T) {
 		t.Errorf("5xxErrorRate %g, want 25", got)
 	}
 }
+
+func TestDroppedRequestsGetNoAnswerAndAreInNoMetric(t *testing.T) {
+	r := newRig(t)
+	r.edge.SetEdge("E1SHOP", func(Deployed, *http.Request) EdgeAnswer { return EdgeAnswer{Drop: true} })
+	r.edge.SetTraffic("E1SHOP", Traffic{RequestsPerMinute: 60})
+	for _, scheme := range []string{"http", "https"} {
+		if answer, err := r.browser(t).Get(scheme + "://shop.example.com/api/x"); err == nil {
+			t.Errorf("%s was answered with %d", scheme, answer.StatusCode)
+		}
+	}
+	if got := r.average(t, "Requests", r.world.Clock.Now().Add(-5*time.Minute)); got != 0 {
+		t.Errorf("%g requests, want none", got)
+	}
+}

@@ -24,6 +24,7 @@ const (
 // function is a CloudFront function with what stands in each stage.
 type function struct {
 	name    string
+	status  string // empty: what follows from the stages
 	created time.Time
 	dev     *stage
 	live    *stage // nil until it is published
@@ -58,6 +59,42 @@ func (s *Service) PutFunction(name, etag string, config, code []byte) error {
 	return nil
 }
 
+// PutFunctionSummary makes what stands in a function's stage of a FunctionSummary as the AWS CLI prints it. The code is not
+// known then.
+func (s *Service) PutFunctionSummary(inStage, etag string, summary []byte) error {
+	value, err := wirexml.JSON(summary)
+	if err != nil {
+		return fmt.Errorf("function: %w", err)
+	}
+	members := object(value)
+	metadata := object(members, "FunctionMetadata")
+	name := text(members, "Name")
+	created, err := time.Parse(time.RFC3339, text(metadata, "CreatedTime"))
+	if err != nil {
+		return fmt.Errorf("function %s: %w", name, err)
+	}
+	modified, err := time.Parse(time.RFC3339, text(metadata, "LastModifiedTime"))
+	if err != nil {
+		return fmt.Errorf("function %s: %w", name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.functions[name]
+	if f == nil {
+		f = &function{name: name}
+		s.functions[name] = f
+	}
+	f.created, f.status = created, text(members, "Status")
+	put := &stage{etag: etag, config: members["FunctionConfig"], code: []byte("// not recorded"), modified: modified}
+	if inStage == live {
+		f.live = put
+	}
+	if inStage != live || f.dev == nil {
+		f.dev = put
+	}
+	return nil
+}
+
 // SetFunctionTest sets what TestFunction answers for a stage, as the CLI's TestResult; the summary is put in.
 func (s *Service) SetFunctionTest(name, inStage string, result []byte) error {
 	value, err := wirexml.JSON(result)
@@ -83,9 +120,13 @@ func (f *function) stage(name string) *stage {
 
 func (f *function) summary(account, in string) map[string]any {
 	st := f.stage(in)
-	status := "UNPUBLISHED"
-	if f.live != nil {
+	status := f.status
+	switch {
+	case status != "":
+	case f.live != nil:
 		status = "DEPLOYED"
+	default:
+		status = "UNPUBLISHED"
 	}
 	return map[string]any{
 		"Name": f.name, "Status": status, "FunctionConfig": st.config,

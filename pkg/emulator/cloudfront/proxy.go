@@ -64,6 +64,9 @@ func (s *Service) tunnel(conn net.Conn, host string) {
 		}
 		r.URL.Scheme, r.URL.Host = "https", host
 		answer := s.Ask(r)
+		if answer == nil {
+			return
+		}
 		answer.Request = r
 		if r.Method == http.MethodHead {
 			answer.Body = http.NoBody
@@ -77,6 +80,12 @@ func (s *Service) tunnel(conn net.Conn, host string) {
 // plain is port 80: a redirect where the behaviour wants HTTPS.
 func (s *Service) plain(w http.ResponseWriter, r *http.Request) {
 	answer := s.Ask(r)
+	if answer == nil {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = conn.Close()
+		}
+		return
+	}
 	for name, values := range answer.Header {
 		w.Header()[name] = values
 	}
@@ -87,7 +96,8 @@ func (s *Service) plain(w http.ResponseWriter, r *http.Request) {
 }
 
 // Ask is what a viewer gets now from an edge in the probe's Region. The request's host is an alias or the domain name of a
-// distribution; any other gets what CloudFront answers to a name that is on no distribution.
+// distribution; any other gets what CloudFront answers to a name that is on no distribution. It is nil where the connection
+// ends without an answer.
 func (s *Service) Ask(r *http.Request) *http.Response {
 	s.mu.Lock()
 	d := s.named(hostname(r))
@@ -109,6 +119,9 @@ func (s *Service) Ask(r *http.Request) *http.Response {
 		return viewed(EdgeAnswer{Status: http.StatusMovedPermanently, Header: header}, cfg, 0, visit)
 	}
 	answer, age := p.ask(now, region, r)
+	if answer.Drop {
+		return nil
+	}
 	if !met(answer.Share, visit) {
 		answer, age = Healthy(cfg, r), 0
 	}

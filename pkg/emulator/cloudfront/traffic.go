@@ -308,6 +308,10 @@ func (p *past) compute(at time.Time) *minute {
 func (p *past) visit(m *minute, at time.Time, path Path, region string, n float64) {
 	r := &http.Request{Method: http.MethodGet, Host: p.d.domain, URL: &url.URL{Scheme: "https", Host: p.d.domain, Path: path.Path}, Header: http.Header{}}
 	answer, _ := p.ask(at, region, r.WithContext(context.Background()))
+	if answer.Drop {
+		m.requests -= n
+		return
+	}
 	hit := n
 	if answer.Share > 0 && answer.Share < 1 {
 		hit = n * answer.Share
