@@ -136,6 +136,7 @@ func TestClientTokens(t *testing.T) {
 			t.Errorf("token %q was answered %v", bad, err)
 		}
 	}
+	a.world.Settle()
 	a.world.Switches.TokenMemoryMinutes = 10
 	a.advance(11 * time.Minute)
 	if again, err := start(token, "other"); err != nil || again == first {
@@ -202,6 +203,7 @@ func TestWhatAStartNeeds(t *testing.T) {
 	if got := start(a, "nothing"); got != "" {
 		t.Errorf("with everything answered %q", got)
 	}
+	a.world.Settle()
 	a.world.Switches.DefinitionResource = false
 	if got := start(a, "the definition"); got != "" {
 		t.Errorf("without the definition, which the switch says is not needed, answered %q", got)
