@@ -301,6 +301,9 @@ func TestSwitchesOfTheGate(t *testing.T) {
 		a.mustSignal(a.user("ana"), id, types.SignalTypeApprove)
 		a.ended(id, "Waiting")
 	})
+}
+
+func TestSwitchesOfWhoAndHow(t *testing.T) {
 	for sessions, want := range map[bool]string{true: "Success", false: "Waiting"} {
 		t.Run("two sessions of one role leave the gate "+want, func(t *testing.T) {
 			a := newAccount(t)

@@ -169,64 +169,66 @@ func TestTextsThatAreNoDocument(t *testing.T) {
 	}
 }
 
+// flaws are changes to the good runbook that must be found.
+var flaws = []struct {
+	name, old, new string // what is replaced in the good runbook
+	want           string
+	refused        bool
+}{
+	{"a hyphen in a name", "name: Note", "name: Note-it", "letters, digits and underscores", true},
+	{"a name twice", "name: Note", "name: Apply", "the name is there twice", true},
+	{"an action that does not exist", "aws:executeAwsApi", "aws:executeAwsAPI", "does not exist", true},
+	{"an input that does not exist", "Approvers: \"{{ Approvers }}\"}", "Approvers: \"{{ Approvers }}\", Approver: x}", "has no input Approver", true},
+	{"an input that is missing", "Service: cloudfront, ", "", "input Service is missing", true},
+	{"a next step that does not exist", "nextStep: Apply", "nextStep: Aply", "nextStep leads to Aply", true},
+	{"a failure target that does not exist", "step:Note", "step:Notes", "onFailure leads to Notes", true},
+	{"an onFailure of another word", "step:Note", "Ignore", "onFailure is Abort", true},
+	{"a step that nothing reaches", "step:Note", "Abort", "step Note: no path leads here", false},
+	{"falling through into another branch", "InputPayload: {action: apply}}\n    isEnd: true", "InputPayload: {action: apply}}", "falls through into Note", false},
+	{"a path that never ends", "isEnd: true\n  - name: Note", "nextStep: Approve\n  - name: Note", "never ends", true},
+	{"a parameter that does not exist", "Id: \"{{ Id }}\"", "Id: \"{{ ID }}\"", "parameter ID, which does not exist", true},
+	{"an output that does not exist", "Status {{ Read.Status }}", "Status {{ Read.State }}", "Read.State", true},
+	{"a step that does not exist", "Status {{ Read.Status }}", "Status {{ Reed.Status }}", "step Reed", true},
+	{"an output of a step that comes later", "Id: \"{{ Id }}\"", "Id: \"{{ Apply.Payload }}\"", "not exist on every path", false},
+	{"an output that a failure path lacks", "Payload: '{\"action\":\"note\"}'", "Payload: '{\"action\":\"note\",\"s\":\"{{ Approve.ApprovalStatus }}\"}'", "not exist on every path", false},
+	{"another automation variable", "automation:EXECUTION_ID", "automation:EXECUTION_ARN", "the only one", true},
+	{"another global variable", "automation:EXECUTION_ID", "global:ACCOUNT", "global:ACCOUNT", true},
+	{"a variable that does not exist", "automation:EXECUTION_ID", "variable:Counts", "variable Counts", true},
+	{"an ssm reference in an input", "automation:EXECUTION_ID", "ssm:topic", "in a parameter's default only", true},
+	{"a reference that is none", "automation:EXECUTION_ID", "a b c", "is no reference", true},
+	{"a gate without a time-out", "    timeoutSeconds: 3600\n", "", "needs timeoutSeconds", false},
+	{"a gate that is open too long", "timeoutSeconds: 3600", "timeoutSeconds: 2592001", "more than the 2592000", true},
+	{"eleven approvers", `"{{ Approvers }}"}`, "[a, b, c, d, e, f, g, h, i, j, k]}", "has 11 approvers", true},
+	{"more approvals than approvers", `"{{ Approvers }}"}`, "[a], MinRequiredApprovals: 2}", "does not fit", true},
+	{"a topic of another name", `Approvers: "{{ Approvers }}"}`, `Approvers: [a], NotificationArn: "arn:aws:sns:us-east-1:111122223333:gates"}`, "begin with Automation", true},
+	{"a message without end", "Status {{ Read", strings.Repeat("m", 4097) + "{{ Read", "more than 4096", true},
+	{"an API call without end", "timeoutSeconds: 20", "timeoutSeconds: 26", "more than the 25", true},
+	{"a stream", "Service: cloudfront, Api: GetDistribution", "Service: s3, Api: GetObject", "streams", false},
+	{"a selector with a filter", "$.Distribution.Status", "\"$.Items[?(@.Id=='x')]\"", "cannot read", true},
+	{"an output type that does not exist", "Type: String}", "Type: Text}", "type Text does not exist", true},
+	{"a write before the gate", "action: aws:executeAwsApi\n    timeoutSeconds: 20\n    inputs: {Service: cloudfront, Api: GetDistribution, Id: \"{{ Id }}\"}", "action: aws:invokeLambdaFunction\n    inputs: {FunctionName: f, InputPayload: {action: apply}}", "nobody approved", false},
+	{"a write after a reject", `{"action":"note"}`, `{"action":"apply-anyway"}`, "nobody approved", false},
+	{"a write that cannot be told", `{"action":"note"}`, `{{ Id }}`, "nobody approved", false},
+	{"a gate whose failure is passed over", "onFailure: step:Note", "onFailure: Continue", "step Apply: writes", false},
+	{"no role", "assumeRole: \"{{ Role }}\"\n", "", "without assumeRole", false},
+	{"a role from Parameter Store", "{{ Role }}", "{{ssm:role}}", "refer to a parameter only", true},
+	{"a role from nowhere", "{{ Role }}", "{{ Roles }}", "Roles, which does not exist", true},
+	{"a parameter type that does not exist", "Role: {type: String}", "Role: {type: Text}", "type Text does not exist", true},
+	{"a default of another type", "Role: {type: String}", "Role: {type: String, default: [a]}", "not of type String", true},
+	{"a default that refers to a parameter", "Role: {type: String}", "Role: {type: String, default: '{{ Id }}'}", "may refer to {{ssm:…}} only", true},
+	{"a default against its pattern", "Id: {type: String,", "Id: {type: String, default: abc,", "does not match allowedPattern", true},
+	{"a default that is not allowed", "Role: {type: String}", "Role: {type: String, default: c, allowedValues: [a, b]}", "not among allowedValues", true},
+	{"limits the wrong way round", "minItems: 1, maxItems: 10", "minItems: 11, maxItems: 10", "is more than", true},
+	{"a pattern that cannot be read", "^E[A-Z0-9]+$", "^(?!x)E$", "Java", false},
+	{"an output of the document that does not exist", "[Read.Status]", "[Read.State]", "no output State", true},
+	{"an output of the document that is none", "[Read.Status]", "[Status]", "form step.Output", true},
+}
+
 func TestCheck(t *testing.T) {
 	if problems := check(t, good); len(problems) > 0 {
 		t.Fatalf("a good runbook has problems: %v", problems)
 	}
-	tests := []struct {
-		name, old, new string // what is replaced in the good runbook
-		want           string
-		refused        bool
-	}{
-		{"a hyphen in a name", "name: Note", "name: Note-it", "letters, digits and underscores", true},
-		{"a name twice", "name: Note", "name: Apply", "the name is there twice", true},
-		{"an action that does not exist", "aws:executeAwsApi", "aws:executeAwsAPI", "does not exist", true},
-		{"an input that does not exist", "Approvers: \"{{ Approvers }}\"}", "Approvers: \"{{ Approvers }}\", Approver: x}", "has no input Approver", true},
-		{"an input that is missing", "Service: cloudfront, ", "", "input Service is missing", true},
-		{"a next step that does not exist", "nextStep: Apply", "nextStep: Aply", "nextStep leads to Aply", true},
-		{"a failure target that does not exist", "step:Note", "step:Notes", "onFailure leads to Notes", true},
-		{"an onFailure of another word", "step:Note", "Ignore", "onFailure is Abort", true},
-		{"a step that nothing reaches", "step:Note", "Abort", "step Note: no path leads here", false},
-		{"falling through into another branch", "InputPayload: {action: apply}}\n    isEnd: true", "InputPayload: {action: apply}}", "falls through into Note", false},
-		{"a path that never ends", "isEnd: true\n  - name: Note", "nextStep: Approve\n  - name: Note", "never ends", true},
-		{"a parameter that does not exist", "Id: \"{{ Id }}\"", "Id: \"{{ ID }}\"", "parameter ID, which does not exist", true},
-		{"an output that does not exist", "Status {{ Read.Status }}", "Status {{ Read.State }}", "Read.State", true},
-		{"a step that does not exist", "Status {{ Read.Status }}", "Status {{ Reed.Status }}", "step Reed", true},
-		{"an output of a step that comes later", "Id: \"{{ Id }}\"", "Id: \"{{ Apply.Payload }}\"", "not exist on every path", false},
-		{"an output that a failure path lacks", "Payload: '{\"action\":\"note\"}'", "Payload: '{\"action\":\"note\",\"s\":\"{{ Approve.ApprovalStatus }}\"}'", "not exist on every path", false},
-		{"another automation variable", "automation:EXECUTION_ID", "automation:EXECUTION_ARN", "the only one", true},
-		{"another global variable", "automation:EXECUTION_ID", "global:ACCOUNT", "global:ACCOUNT", true},
-		{"a variable that does not exist", "automation:EXECUTION_ID", "variable:Counts", "variable Counts", true},
-		{"an ssm reference in an input", "automation:EXECUTION_ID", "ssm:topic", "in a parameter's default only", true},
-		{"a reference that is none", "automation:EXECUTION_ID", "a b c", "is no reference", true},
-		{"a gate without a time-out", "    timeoutSeconds: 3600\n", "", "needs timeoutSeconds", false},
-		{"a gate that is open too long", "timeoutSeconds: 3600", "timeoutSeconds: 2592001", "more than the 2592000", true},
-		{"eleven approvers", `"{{ Approvers }}"}`, "[a, b, c, d, e, f, g, h, i, j, k]}", "has 11 approvers", true},
-		{"more approvals than approvers", `"{{ Approvers }}"}`, "[a], MinRequiredApprovals: 2}", "does not fit", true},
-		{"a topic of another name", `Approvers: "{{ Approvers }}"}`, `Approvers: [a], NotificationArn: "arn:aws:sns:us-east-1:111122223333:gates"}`, "begin with Automation", true},
-		{"a message without end", "Status {{ Read", strings.Repeat("m", 4097) + "{{ Read", "more than 4096", true},
-		{"an API call without end", "timeoutSeconds: 20", "timeoutSeconds: 26", "more than the 25", true},
-		{"a stream", "Service: cloudfront, Api: GetDistribution", "Service: s3, Api: GetObject", "streams", false},
-		{"a selector with a filter", "$.Distribution.Status", "\"$.Items[?(@.Id=='x')]\"", "cannot read", true},
-		{"an output type that does not exist", "Type: String}", "Type: Text}", "type Text does not exist", true},
-		{"a write before the gate", "action: aws:executeAwsApi\n    timeoutSeconds: 20\n    inputs: {Service: cloudfront, Api: GetDistribution, Id: \"{{ Id }}\"}", "action: aws:invokeLambdaFunction\n    inputs: {FunctionName: f, InputPayload: {action: apply}}", "nobody approved", false},
-		{"a write after a reject", `{"action":"note"}`, `{"action":"apply-anyway"}`, "nobody approved", false},
-		{"a write that cannot be told", `{"action":"note"}`, `{{ Id }}`, "nobody approved", false},
-		{"a gate whose failure is passed over", "onFailure: step:Note", "onFailure: Continue", "step Apply: writes", false},
-		{"no role", "assumeRole: \"{{ Role }}\"\n", "", "without assumeRole", false},
-		{"a role from Parameter Store", "{{ Role }}", "{{ssm:role}}", "refer to a parameter only", true},
-		{"a role from nowhere", "{{ Role }}", "{{ Roles }}", "Roles, which does not exist", true},
-		{"a parameter type that does not exist", "Role: {type: String}", "Role: {type: Text}", "type Text does not exist", true},
-		{"a default of another type", "Role: {type: String}", "Role: {type: String, default: [a]}", "not of type String", true},
-		{"a default that refers to a parameter", "Role: {type: String}", "Role: {type: String, default: '{{ Id }}'}", "may refer to {{ssm:…}} only", true},
-		{"a default against its pattern", "Id: {type: String,", "Id: {type: String, default: abc,", "does not match allowedPattern", true},
-		{"a default that is not allowed", "Role: {type: String}", "Role: {type: String, default: c, allowedValues: [a, b]}", "not among allowedValues", true},
-		{"limits the wrong way round", "minItems: 1, maxItems: 10", "minItems: 11, maxItems: 10", "is more than", true},
-		{"a pattern that cannot be read", "^E[A-Z0-9]+$", "^(?!x)E$", "Java", false},
-		{"an output of the document that does not exist", "[Read.Status]", "[Read.State]", "no output State", true},
-		{"an output of the document that is none", "[Read.Status]", "[Status]", "form step.Output", true},
-	}
-	for _, test := range tests {
+	for _, test := range flaws {
 		t.Run(test.name, func(t *testing.T) {
 			if !strings.Contains(good, test.old) {
 				t.Fatalf("the good runbook has no %q", test.old)
