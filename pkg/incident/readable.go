@@ -126,9 +126,9 @@ var secretText = []*regexp.Regexp{
 var longRun = regexp.MustCompile(`[A-Za-z0-9+/_=]{24,}`)
 
 // mostMasked is how much of a text is looked through, in bytes; the rest is left out.
-const mostMasked = 8 << 10
+const mostMasked = 4 << 10
 
-// MaskText masks what looks like a secret inside a text, of which it gives the first 8 KB. It rather masks too much: people
+// MaskText masks what looks like a secret inside a text, of which it gives the first 4 KB. It rather masks too much: people
 // can look into the snapshot.
 func MaskText(text string) string {
 	text = front(text, mostMasked)
