@@ -34,7 +34,7 @@ func withEcho(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	built, err := BuildFunctions(context.Background(), filepath.Join("testdata", "module"), dir, false)
+	built, err := BuildFunctions(context.Background(), filepath.Join("testdata", "module"), dir, Raced())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 )
 
 // BuildFunctions builds every function of the module's folder functions for this machine, with the flags that they are
@@ -33,6 +35,12 @@ func BuildFunctions(ctx context.Context, moduleDir, outDir string, race bool, fl
 		return nil, fmt.Errorf("build functions of %s: %w\n%s", moduleDir, err, output)
 	}
 	return FindFunctions(outDir)
+}
+
+// Raced tells whether this program itself was built with the race detector, so that its functions can be too.
+func Raced() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // FindFunctions finds functions that were built for this machine: a folder's executables NAME and NAME/bootstrap.

@@ -4,7 +4,6 @@
 package events
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -62,7 +61,7 @@ func (s *Service) put(e event) string {
 
 func (s *Service) complete(e *event) {
 	e.Version = orElse(e.Version, "0")
-	e.ID = orElse(e.ID, newID())
+	e.ID = orElse(e.ID, kernel.NewUUID())
 	e.Account = orElse(e.Account, s.world.Account)
 	e.Time = orElse(e.Time, s.world.Clock.Now().Format(time.RFC3339))
 	e.Region = orElse(e.Region, s.world.Region)
@@ -110,14 +109,6 @@ func orElse(value, otherwise string) string {
 		return otherwise
 	}
 	return value
-}
-
-// newID is a random UUID.
-func newID() string {
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 var _ kernel.Bus = (*Service)(nil)

@@ -129,7 +129,7 @@ func (s *Service) tick(name string, armed *rule) {
 func (s *Service) scheduled(r rule) []byte {
 	return fmt.Appendf(nil, `{"version":"0","id":%q,"detail-type":"Scheduled Event","source":"aws.events","account":%q,`+
 		`"time":%q,"region":%q,"resources":[%q],"detail":{}}`,
-		newID(), s.world.Account, s.world.Clock.Now().Format(time.RFC3339), s.world.Region, r.arn)
+		kernel.NewUUID(), s.world.Account, s.world.Clock.Now().Format(time.RFC3339), s.world.Region, r.arn)
 }
 
 func sortedNames(rules map[string]*rule) []string {

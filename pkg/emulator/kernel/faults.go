@@ -19,7 +19,9 @@ type Fault struct {
 	Latency  time.Duration // real time to wait first
 	// LoseAnswer does the work and then closes the connection without an answer.
 	LoseAnswer bool
-	// Twice makes a delivery (sns, events, lambda async) happen twice. Its action is "deliver:sns", "deliver:events", "deliver:lambda".
+	// Twice makes a delivery (sns, events, lambda async) happen twice. Its action is "deliver:sns", "deliver:events",
+	// "deliver:lambda"; Resource is then where it goes (ARN or endpoint), Caller where it comes from (topic, rule, source).
+	// With Error the receiver answers that instead.
 	Twice bool
 	// Before runs before the work: the place for "somebody else changes it between check and write".
 	Before func()

@@ -369,6 +369,6 @@ func (s *Service) getPolicy(r *request) error {
 	if policy == nil {
 		return kernel.Errorf(http.StatusNotFound, "ResourceNotFoundException", "The resource you requested does not exist.")
 	}
-	r.JSON(map[string]string{"Policy": string(policy.Raw), "RevisionId": newID()})
+	r.JSON(map[string]string{"Policy": string(policy.Raw), "RevisionId": kernel.NewUUID()})
 	return nil
 }

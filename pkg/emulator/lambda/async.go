@@ -52,7 +52,7 @@ func (s *Service) InvokeAsync(functionARN string, payload []byte, service, sourc
 	if err := s.world.ServiceMay(service, source, "lambda:InvokeFunction", f.arn, s.policy(f), nil); err != nil {
 		return err
 	}
-	return s.queue(f, newID(), payload, source)
+	return s.queue(f, kernel.NewUUID(), payload, source)
 }
 
 // queue puts an event into a function's queue, twice where a fault switch says so, with one request id as AWS does.

@@ -4,7 +4,6 @@
 package lambda
 
 import (
-	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -152,12 +151,4 @@ func (sb *sandbox) serveInitError(w http.ResponseWriter, r *http.Request) {
 	default:
 	}
 	w.WriteHeader(http.StatusAccepted)
-}
-
-// newID is a random UUID.
-func newID() string {
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

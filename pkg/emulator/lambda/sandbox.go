@@ -128,7 +128,7 @@ func (s *Service) start(f *function) (*sandbox, error) {
 		return nil, err
 	}
 	sb := &sandbox{
-		service: s, f: f, id: newID(), work: make(chan *invocation, 1), closing: make(chan struct{}), exited: make(chan struct{}),
+		service: s, f: f, id: kernel.NewUUID(), work: make(chan *invocation, 1), closing: make(chan struct{}), exited: make(chan struct{}),
 	}
 	output := &lines{sandbox: sb}
 	sb.cmd = exec.Command(f.Bootstrap)

@@ -225,7 +225,7 @@ func (s *Service) Invoke(_ context.Context, functionARN string, payload []byte) 
 	if err != nil {
 		return kernel.Result{}, err
 	}
-	return s.run(f, newID(), payload)
+	return s.run(f, kernel.NewUUID(), payload)
 }
 
 // runnable finds a function that can be invoked here.

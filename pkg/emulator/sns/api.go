@@ -341,7 +341,7 @@ func (s *Service) publish(c *kernel.Call, form url.Values) (any, error) {
 	if err := s.mayUseKey(c.Caller, "", t); err != nil {
 		return nil, err
 	}
-	m := message{id: newID(), topic: t.arn, subject: form.Get("Subject"), text: form.Get("Message"), at: s.world.Clock.Now()}
+	m := message{id: kernel.NewUUID(), topic: t.arn, subject: form.Get("Subject"), text: form.Get("Message"), at: s.world.Clock.Now()}
 	if m.attributes, err = messageAttributes(form); err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func (s *Service) PublishAs(service, source, topicARN, subject, text string) err
 	if err := s.mayUseKey(kernel.Principal{ARN: service, Service: service}, source, t); err != nil {
 		return err
 	}
-	m := message{id: newID(), topic: topicARN, subject: subject, text: text, at: s.world.Clock.Now()}
+	m := message{id: kernel.NewUUID(), topic: topicARN, subject: subject, text: text, at: s.world.Clock.Now()}
 	if err := m.check(); err != nil {
 		return err
 	}

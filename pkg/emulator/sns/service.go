@@ -6,7 +6,6 @@
 package sns
 
 import (
-	"crypto/rand"
 	"fmt"
 	"maps"
 	"net/http"
@@ -227,14 +226,6 @@ func noTopic() error { return kernel.Errorf(http.StatusNotFound, "NotFound", "To
 
 func invalid(what string) error {
 	return kernel.Errorf(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: %s", what)
-}
-
-// newID is a random UUID.
-func newID() string {
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 var _ kernel.Publisher = (*Service)(nil)

@@ -52,9 +52,9 @@ func (s *Service) Subscribe(in Subscription) (arn string, confirmed bool, err er
 	if old := t.find(in.Protocol, in.Endpoint); old != nil {
 		return old.arn, old.token == "", nil
 	}
-	made.arn = t.arn + ":" + newID()
+	made.arn = t.arn + ":" + kernel.NewUUID()
 	if protocols[in.Protocol].byHand && !s.autoConfirm {
-		made.token = newID()
+		made.token = kernel.NewUUID()
 	}
 	t.subscriptions = append(t.subscriptions, made)
 	return made.arn, made.token == "", nil

@@ -62,7 +62,7 @@ func (b *builder) entity(kind string, path scalar, name string) (string, error) 
 		path = "/"
 	}
 	if path[0] != '/' || path[len(path)-1] != '/' {
-		return "", fmt.Errorf("Path %s does not begin and end with /", path)
+		return "", fmt.Errorf("path %s does not begin and end with /", path)
 	}
 	return fmt.Sprintf("arn:aws:iam::%s:%s%s%s", b.options.World.Account, kind, path, name), nil
 }

@@ -16,7 +16,7 @@ const serverlessFunction = "AWS::Serverless::Function"
 func (t *template) expand(globals map[string]map[string]any) error {
 	for section := range globals {
 		if section != "Function" {
-			return fmt.Errorf("Globals: section %s is not emulated", section)
+			return fmt.Errorf("globals: section %s is not emulated", section)
 		}
 	}
 	for _, name := range sortedKeys(t.resources) {

@@ -178,7 +178,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a condition that is not declared", "Resources: { A: { Type: AWS::SNS::Topic, Condition: C } }", "no condition is called C"},
 		{"a reference to what its condition leaves out", "Conditions: { No: !Equals [a, b] }\nResources: { A: { Type: AWS::SNS::Topic, Condition: No } }\nOutputs: { O: { Value: !Ref A } }", "its condition is false"},
 		{"a policy that IAM would refuse", "Resources: { A: { Type: AWS::IAM::ManagedPolicy, Properties: { PolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: Maybe, Action: a:b, Resource: '*' }] } } } }", "A (AWS::IAM::ManagedPolicy)"},
-		{"a global section that is not emulated", topic + "Globals: { Api: {} }", "Globals: section Api"},
+		{"a global section that is not emulated", topic + "Globals: { Api: {} }", "globals: section Api"},
 		{"a function without an executable", "Resources: { A: { Type: AWS::Serverless::Function, Properties: { CodeUri: dist/other.zip } } }", "no executable is given for A (other)"},
 		{"a function whose role does not trust Lambda", `
 Resources:
