@@ -6,8 +6,6 @@ package kernel
 import (
 	"bytes"
 	"cmp"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
@@ -52,7 +50,7 @@ func (w *World) serveCall(rw http.ResponseWriter, r *http.Request, scope scope) 
 		return
 	}
 	answer := newAnswer()
-	c := &Call{World: w, W: answer, R: r, Service: scope.service, Region: scope.region, id: newRequestID()}
+	c := &Call{World: w, W: answer, R: r, Service: scope.service, Region: scope.region, id: NewUUID()}
 	if err := c.prepare(scope); err != nil {
 		c.refuse(err)
 	} else {
@@ -147,7 +145,7 @@ func (w *World) httpDate() string { return w.Clock.Now().Format(http.TimeFormat)
 // serveRefusal answers a request that no service takes.
 func (w *World) serveRefusal(rw http.ResponseWriter, r *http.Request, err *APIError) {
 	answer := newAnswer()
-	c := &Call{World: w, W: answer, R: r, id: newRequestID()}
+	c := &Call{World: w, W: answer, R: r, id: NewUUID()}
 	c.refuse(err)
 	c.finish(rw, answer)
 }
@@ -229,15 +227,6 @@ func requestIDHeader(service string) string {
 		return "X-Amz-Request-Id"
 	}
 	return "X-Amzn-Requestid"
-}
-
-// newRequestID is a random UUID, the form of AWS's request ids.
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	x := hex.EncodeToString(b[:])
-	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
 }
 
 func first(list []string) string {

@@ -8,7 +8,6 @@ package kms
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"strings"
 	"sync"
@@ -55,7 +54,7 @@ func (s *Service) AddKey(k Key) Key {
 }
 
 func (s *Service) add(k Key) *Key {
-	k.ID = cmp.Or(k.ID, newID())
+	k.ID = cmp.Or(k.ID, kernel.NewUUID())
 	k.ARN = "arn:aws:kms:" + s.world.Region + ":" + s.world.Account + ":key/" + k.ID
 	k.Spec = cmp.Or(k.Spec, symmetric)
 	k.manager, k.created, k.material = cmp.Or(k.manager, "CUSTOMER"), s.world.Clock.Now(), random(32)
@@ -191,11 +190,6 @@ func (s *Service) access(k Key, action string, caller kernel.Principal) kernel.A
 
 func disabled(k Key) error {
 	return kernel.Errorf(http.StatusBadRequest, "DisabledException", "%s is disabled.", k.ARN)
-}
-
-func newID() string {
-	x := hex.EncodeToString(random(16))
-	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
 }
 
 func random(n int) []byte {

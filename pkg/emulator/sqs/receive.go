@@ -98,7 +98,7 @@ func (s *Service) take(name string, in receiveInput) (taken []received, news <-c
 			continue
 		}
 		m.receives++
-		m.receipt = newID()
+		m.receipt = kernel.NewUUID()
 		m.visible = now.Add(time.Duration(or(in.VisibilityTimeout, q.number("VisibilityTimeout"))) * time.Second)
 		if m.first.IsZero() {
 			m.first = now

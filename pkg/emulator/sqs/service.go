@@ -187,7 +187,7 @@ func (s *Service) send(reference string, m *message, delay int) error {
 	if delay < 0 {
 		delay = q.number("DelaySeconds")
 	}
-	m.id, m.sent = newID(), s.world.Clock.Now()
+	m.id, m.sent = kernel.NewUUID(), s.world.Clock.Now()
 	m.visible = m.sent.Add(time.Duration(delay) * time.Second)
 	q.messages = append(q.messages, m)
 	close(s.news)
