@@ -18,6 +18,8 @@ type lambdaView struct {
 	errors      flow
 	throttles   flow
 	longest     float64 // milliseconds, the longest since the onset
+	duration    flow    // Duration's Maximum in the Region with the longest run
+	average     flow    // Duration's Average in the Region with the most throttles, else with the longest run
 	hasLongest  bool
 	timeout     float64 // milliseconds; 0: unknown
 	memory      int
@@ -68,8 +70,8 @@ func (v *view) readLambda(arn string) lambdaView {
 	get := func(name string) flow { return v.sum(v.find("AWS/Lambda", name, "Sum", "FunctionName", replica)) }
 	l.invocations, l.errors, l.throttles = get("Invocations"), get("Errors"), get("Throttles")
 	for _, s := range v.find("AWS/Lambda", "Duration", "Maximum", "FunctionName", replica) {
-		if f := v.flow(s); f.dataAfter {
-			l.longest, l.hasLongest = max(l.longest, f.maxAfter), true
+		if f := v.flow(s); f.dataAfter && (!l.hasLongest || f.maxAfter > l.longest) {
+			l.longest, l.hasLongest, l.duration = f.maxAfter, true, f
 		}
 	}
 	for _, region := range v.ev.Lambda {
@@ -83,6 +85,11 @@ func (v *view) readLambda(arn string) lambdaView {
 	slices.SortStableFunc(l.regions, func(a, b throttledRegion) int {
 		return int(math.Copysign(1, b.throttles.after-a.throttles.after))
 	})
+	for _, s := range v.find("AWS/Lambda", "Duration", "Average", "FunctionName", replica) {
+		if f := v.flow(s); len(l.regions) == 0 || l.regions[0].region == s.Region {
+			l.average = f
+		}
+	}
 	return l
 }
 
@@ -276,9 +283,19 @@ func (w *wafView) record(v *view, g incident.WAFGroup) {
 	}
 }
 
+// stagingID is the staging distribution's id. Where its state was not read, the metrics of a second distribution tell: it
+// is asked for together with the one in question.
 func (v *view) stagingID() string {
 	if s := v.ev.Staging; s != nil && s.Distribution != nil {
 		return s.Distribution.ID
+	}
+	if v.config.ContinuousDeploymentPolicyID() == "" {
+		return ""
+	}
+	for _, s := range v.ev.Series {
+		if id := s.Dimensions["DistributionId"]; s.Namespace == "AWS/CloudFront" && id != "" && id != v.ev.Distribution {
+			return id
+		}
 	}
 	return ""
 }
@@ -294,17 +311,14 @@ type stagingView struct {
 	failing   float64 // its failing requests a minute
 	logsRead  bool
 	logsShare float64 // percent of its rows that fail
-	differs   bool    // its configuration differs in what can fail
 }
 
 func (v *view) readStaging() stagingView {
 	s := stagingView{attached: v.config.ContinuousDeploymentPolicyID() != ""}
-	st := v.ev.Staging
-	if st == nil {
-		return s
+	if st := v.ev.Staging; st != nil {
+		s.attached = s.attached || st.Enabled
+		s.enabled, s.weight, s.header = st.Enabled, 100*st.Weight, st.Header != ""
 	}
-	s.attached = s.attached || st.Enabled
-	s.enabled, s.weight, s.header = st.Enabled, 100*st.Weight, st.Header != ""
 	id := v.stagingID()
 	if id == "" {
 		return s

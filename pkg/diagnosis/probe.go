@@ -36,7 +36,7 @@ type probeView struct {
 }
 
 var (
-	s3Code   = regexp.MustCompile(`<Code>\s*([A-Za-z]+)\s*</Code>|Code:\s*</?[a-z]*>?\s*([A-Za-z]+)|<li>Code: ([A-Za-z]+)</li>`)
+	s3Code   = regexp.MustCompile(`<Code>\s*([A-Za-z0-9.]+)\s*</Code>|Code:\s*</?[a-z]*>?\s*([A-Za-z]+)|<li>Code: ([A-Za-z]+)</li>`)
 	sentence = regexp.MustCompile(`(?is)<hr[^>]*>\s*(.*?)\s*(?:<br|We can't connect)`)
 )
 

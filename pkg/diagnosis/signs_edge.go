@@ -202,7 +202,7 @@ func originWrote(v *view) sighting {
 	case fromOrigin >= 0.3:
 		return yes("access-logs", "%.0f %% of the failing rows are OriginError", 100*fromOrigin)
 	case v.logs.share(kindError) >= 0.5 && v.logs.fast < 0.4:
-		return yes("access-logs", "failing rows took an origin's time to their first byte").at(0.7)
+		return yes("access-logs", "failing rows took an origin's time to their first byte").at(0.4)
 	case v.logs.fast >= 0.8:
 		return not("access-logs", "%.0f %% of the failing rows had their first byte within 10 ms", 100*v.logs.fast)
 	}

@@ -6,6 +6,7 @@ package diagnosis
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"cloudfront503/pkg/incident"
 )
@@ -44,6 +45,8 @@ var lambdaSigns = []sign{
 	{"Lambda@Edge runs to its timeout", "Duration of the replicas, and the version's timeout", "aws lambda get-function-configuration --region us-east-1 --function-name ARN", func(v *view) sighting {
 		return v.eachLambda(runsToTimeout)
 	}},
+	{"Lambda@Edge runs grew long", "", "", func(v *view) sighting { return v.eachLambda(grewLong) }},
+	{"Lambda@Edge runs are shorter than 100 ms", "", "", func(v *view) sighting { return v.eachLambda(shortRuns) }},
 	{"failing requests take seconds", "the timing of failing requests", nextLogs, takesTimeout},
 	{"Lambda@Edge cannot be used", "whether the version and its role exist, and whom the role trusts", "aws lambda get-function-configuration --region us-east-1 --function-name ARN; aws iam get-role --role-name NAME", func(v *view) sighting {
 		return v.eachLambda(unusable)
@@ -121,13 +124,44 @@ func runsToTimeout(l lambdaView) sighting {
 	case l.timeout > 0:
 		return sighting{}
 	}
+	if d := l.duration; d.minAfter >= 0.98*d.maxAfter && l.longest >= 900 && l.longest > 1.5*d.maxBefore {
+		return yes(d.source, "the longest runs of %s all end at %.0f ms, as at a timeout", l.name, l.longest).at(0.85)
+	}
 	for _, usual := range []float64{3000, 5000, 10000, 15000, 20000, 30000} {
-		if l.longest >= 0.985*usual && l.longest <= 1.03*usual {
-			return yes("metrics", "%s ran for %.0f ms, which is a usual timeout", l.name, l.longest).at(0.7)
+		if l.longest >= 0.995*usual && l.longest <= 1.01*usual {
+			return yes(l.duration.source, "%s ran for %.0f ms, which is a usual timeout", l.name, l.longest).at(0.7)
 		}
 	}
-	if l.longest < 2500 {
-		return not("metrics", "%s ran for %.0f ms at most", l.name, l.longest).at(0.7)
+	if l.longest < 800 {
+		return not(l.duration.source, "%s ran for %.0f ms at most", l.name, l.longest).at(0.4)
+	}
+	return sighting{}
+}
+
+// grewLong says whether runs take much longer than before, which a timeout does and an exception does not.
+func grewLong(l lambdaView) sighting {
+	d := l.duration
+	switch {
+	case !d.dataAfter || !l.hasLongest:
+		return sighting{}
+	case l.longest >= 900 && l.longest >= 2.5*d.maxBefore:
+		return yes(d.source, "runs of %s took up to %.0f ms, and %.0f before", l.name, l.longest, d.maxBefore)
+	case l.longest < 1.5*d.maxBefore && l.longest < 20_000:
+		return not(d.source, "runs of %s take no longer than before", l.name)
+	}
+	return sighting{}
+}
+
+// shortRuns tells the two limits apart: a pool of n executions may start ten times n runs a second, so that runs shorter
+// than 100 ms meet the limit of the rate first, and longer ones that of the concurrency.
+func shortRuns(l lambdaView) sighting {
+	switch a := l.average; {
+	case !a.dataAfter:
+		return sighting{}
+	case a.after < 85:
+		return yes(a.source, "a run of %s takes %.3g ms on average", l.name, a.after)
+	case a.after > 120:
+		return not(a.source, "a run of %s takes %.3g ms on average", l.name, a.after)
 	}
 	return sighting{}
 }
@@ -300,7 +334,7 @@ func (v *view) mended(f functionView) sighting {
 	switch n := len(publishes); {
 	case errorsEnded:
 		return yes("metrics/us-east-1", "errors of %s have ended and throttles have come instead", f.name)
-	case n > 0 && !v.onset.IsZero() && publishes[n-1].At.After(v.onset) && v.until.Sub(publishes[n-1].At).Minutes() < 30:
+	case n > 0 && !v.onset.IsZero() && publishes[n-1].At.After(v.onset.Add(time.Minute)) && v.until.Sub(publishes[n-1].At).Minutes() < 30:
 		return yes("cloudtrail/us-east-1", "%s was published again at %s, after the failures had begun", f.name, publishes[n-1].At.Format("15:04"))
 	case n > 1 && publishes[n-1].At.Sub(publishes[n-2].At).Minutes() < 90 && v.until.Sub(publishes[n-1].At).Minutes() < 30:
 		return yes("cloudtrail/us-east-1", "%s was published twice within %.0f minutes", f.name, publishes[n-1].At.Sub(publishes[n-2].At).Minutes())

@@ -132,14 +132,42 @@ var originSigns = []sign{
 	}},
 	{"origin group fails over on 503", "", "", func(v *view) sighting {
 		for _, g := range v.scope.groups {
-			if slices.Contains(g.StatusCodes, 503) {
-				return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", g.ID)
+			switch {
+			case v.onlyWrites():
+				return not("access-logs", "the failing requests are writes, which do not fail over")
+			case slices.Contains(g.StatusCodes, 503):
+				return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", g.ID).at(v.grouped())
 			}
 			return not("distribution", "the group %s does not fail over on 503", g.ID)
 		}
 		return sighting{}
 	}},
 	{"secondary origin wrote it", "which origin of the group answered", nextProbe, secondaryWrote},
+}
+
+// grouped is which part of the behaviours in question targets a group.
+func (v *view) grouped() float64 {
+	n := 0.0
+	for _, b := range v.scope.behaviors {
+		if slices.ContainsFunc(v.scope.groups, func(g distribution.OriginGroup) bool { return g.ID == b.TargetOriginID }) {
+			n++
+		}
+	}
+	return n / float64(max(1, len(v.scope.behaviors)))
+}
+
+// onlyWrites says whether most failing requests have methods for which CloudFront does not fail over.
+func (v *view) onlyWrites() bool {
+	all, writes := int64(0), int64(0)
+	for _, g := range v.logs.failing {
+		for _, c := range g.Methods.Top {
+			all += c.Count
+			if !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, strings.ToUpper(c.Value)) {
+				writes += c.Count
+			}
+		}
+	}
+	return all >= 3 && float64(writes) > 0.7*float64(all)
 }
 
 // judge compares a number with what speaks for the sign and what speaks against it; between them nothing is said.

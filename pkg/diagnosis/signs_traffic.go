@@ -88,6 +88,13 @@ var trafficSigns = []sign{
 	}},
 	{"WAF blocks rise", "BlockedRequests of the web ACL", "", func(v *view) sighting { return v.counted(v.waf.blocked, "BlockedRequests", 0.4) }},
 	{"staging distribution fails", "the staging distribution's own metrics", "aws cloudwatch get-metric-data --region us-east-1 (AWS/CloudFront, the staging distribution's id)", stagingFails},
+	{"staging is not known", "", "", func(v *view) sighting {
+		s := v.staging
+		if s.attached && (v.ev.Staging == nil || s.enabled) && !s.rate.asked && !s.requests.asked && !s.logsRead && v.share > 0 && v.share <= 16 {
+			return yes("distribution", "%.3g %% fail, and a staging distribution, of which nothing is known, may have as much", v.share)
+		}
+		return sighting{}
+	}},
 	{"failing share is staging's", "", "", func(v *view) sighting {
 		s := v.staging
 		switch {

@@ -5,13 +5,15 @@
 // folder of labelled incidents if one is named. It prints what was taken for what, how sure verdicts were against how often
 // they were right, and where the diagnosis abstained; and it fails below what is promised.
 //
-//	go run ./tools/accuracy [-set 2] [-seeds 8] [-wrong] [-examples ../shared/incidents/examples]
+//	go run ./tools/accuracy [-set 2] [-seeds 8] [-wrong] [-examples ../shared/incidents/examples] [-dump CASE -to DIR]
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"cloudfront503/pkg/diagnosis"
@@ -31,10 +33,19 @@ func main() {
 	seeds := flag.Int("seeds", 8, "seeds for each cause and presentation")
 	wrong := flag.Bool("wrong", false, "print every case that is not right")
 	examples := flag.String("examples", "../shared/incidents/examples", "a folder of labelled incidents; skipped where absent")
+	dump := flag.String("dump", "", "write the record of this case, as origin-503/noisy/2000003, and do nothing else")
+	to := flag.String("to", "case", "the folder for -dump")
 	flag.Parse()
 	var t tally
 	for _, c := range corpus.All(corpus.Seeds(*set, *seeds)) {
+		if *dump != "" {
+			write(c, *dump, *to)
+			continue
+		}
 		t.add(judge(c), *wrong)
+	}
+	if *dump != "" {
+		return
 	}
 	t.print()
 	failed := t.below()
@@ -46,6 +57,19 @@ func main() {
 	}
 	if failed {
 		os.Exit(1)
+	}
+}
+
+// write puts the record of the case called name into a folder.
+func write(c corpus.Case, name, folder string) {
+	if c.Name != name {
+		return
+	}
+	for file, content := range c.Files {
+		full := filepath.Join(folder, file)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.WriteFile(full, content, 0o644)); err != nil {
+			fmt.Fprintln(os.Stderr, "accuracy:", err)
+		}
 	}
 }
 
@@ -75,6 +99,6 @@ func judge(c corpus.Case) judgement {
 		blamed = d.Change.EventID
 	}
 	j.change = j.got == incident.Undetermined || blamed == c.Change || slices.Contains(c.ChangeAlso, blamed)
-	j.status = d.Verdict.Status == nil && c.Status == 0 || d.Verdict.Status != nil && *d.Verdict.Status == c.Status
+	j.status = d.Verdict.Status == nil && (c.Status == 0 || j.got == incident.Undetermined) || d.Verdict.Status != nil && *d.Verdict.Status == c.Status
 	return j
 }

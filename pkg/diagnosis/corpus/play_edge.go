@@ -68,7 +68,12 @@ func playLambdaTimeout(w *world) {
 	timeout := []int{2, 3, 5, 10, 20, 30}[w.r.IntN(6)]
 	w.lambdaState(name, arn, timeout, bothLambdas...)
 	region := pick(w.r, regions...)
-	w.lambdaMetrics(region, name, flat(w.base), w.like(1), zero, w.upTo(200, float64(timeout)*1000/0.985))
+	w.lambdaMetrics(region, name, flat(w.base), w.like(1), zero, func(at time.Time) float64 {
+		if w.level(at) > 0 {
+			return float64(timeout)*1000 + 12*hash(at.Unix())
+		}
+		return 150 + 100*hash(at.Unix())
+	})
 	w.own("LambdaExecutionError")
 	w.fail.firstByte = around(float64(timeout))
 	w.page(503, "LambdaExecutionError", lambdaInvalid)

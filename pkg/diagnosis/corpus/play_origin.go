@@ -27,7 +27,7 @@ func playS3Unavailable(w *world) {
 	w.base = between(w.r, 200, 20_000)
 	w.bucketMetrics(name, w.like(between(w.r, 0.4, 1.1)), flat(w.base*0.8))
 	w.relay("application/xml", 290, origin)
-	code := pick(w.r, "ServiceUnavailable", "ServiceUnavailable", "InternalError503", "OperationAborted")
+	code := pick(w.r, "ServiceUnavailable", "ServiceUnavailable", "SomeOtherError", "OperationAborted")
 	w.relayed(503, "AmazonS3", "application/xml", "<Error><Code>"+code+"</Code><Message>Service is unable to handle request.</Message></Error>")
 	if w.r.IntN(3) == 0 {
 		w.healthEvent("s3", "S3", "open", "Increased error rates for Amazon S3.", w.onset.Add(-2*time.Minute), false)

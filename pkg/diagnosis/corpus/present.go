@@ -22,6 +22,8 @@ func (w *world) present(presentation string, c *Case) {
 	case "alarm-time":
 		w.noLogs, w.noWAF = true, true
 		w.recent(c)
+	case "damaged":
+		c.ChangeAlso = append(c.ChangeAlso, "") // the trail may be cut off before it
 	case "noisy":
 		w.decoys()
 	case "logs-only":
@@ -63,7 +65,7 @@ func (w *world) strip(c *Case) {
 	w.additional = false
 	w.health = map[string]object{}
 	w.series = map[string][]series{}
-	c.Accept = []incident.Cause{incident.Undetermined}
+	c.Accept = append(c.Accept, incident.Undetermined)
 	c.Change, c.ChangeAlso, c.Status = "", nil, 0
 }
 
