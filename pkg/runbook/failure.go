@@ -55,12 +55,3 @@ func kindOf(err error) error {
 	}
 	return ErrPermanent
 }
-
-// code is AWS's code of an error, empty where AWS did not answer.
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
