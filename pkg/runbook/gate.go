@@ -91,12 +91,6 @@ func (g Gates) Gate(ctx context.Context, executionID string) (GateState, error) 
 	return stateOf(output.AutomationExecution, steps), nil
 }
 
-// Waits says whether the execution takes decisions now; over, that it never will again.
-func (g Gates) Waits(ctx context.Context, executionID string) (waits, over bool, err error) {
-	state, err := g.Gate(ctx, executionID)
-	return state.Waiting, state.Ended || state.Decided && !state.Waiting, err
-}
-
 // allSteps reads the steps of an execution that has more of them than fit into one answer, in the order in which they run.
 func (g Gates) allSteps(ctx context.Context, executionID string) ([]types.StepExecution, error) {
 	var steps []types.StepExecution
