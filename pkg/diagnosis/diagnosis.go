@@ -23,14 +23,12 @@ func Diagnose(evidence incident.Evidence) incident.Diagnosis {
 		Verdict:    v.verdict(cause, ranked[0]),
 		Candidates: candidates(ranked, seen),
 		Gaps:       v.gaps(),
+		Neighbours: v.neighbours(cause),
 		Onset:      v.onset,
 	}
 	switch cause {
 	case incident.Undetermined:
 		d.Settle = v.settle(ranked, seen)
-	case incident.Not503:
-		d.Neighbour = v.neighbour(*d.Verdict.Status)
-		fallthrough
 	default:
 		d.Change = blamed(ranked[0].change)
 		d.Detail = v.detail(cause)

@@ -4,8 +4,10 @@
 package diagnosis
 
 import (
+	"slices"
 	"strings"
 
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
 )
 
@@ -20,8 +22,8 @@ type neighbourRule struct {
 	seen   func(*view) (why string, ok bool)
 }
 
-// neighbours are tried in order; the last of each status fits always [facts 1.2].
-var neighbours = []neighbourRule{
+// otherStatuses are tried in order; the last of each status fits always [facts 1.2].
+var otherStatuses = []neighbourRule{
 	{502, "Lambda@Edge or a function returned a response that is not valid", "http-502-lambda-validation-error.html", func(v *view) (string, bool) {
 		s := either(edgeSays("lambdavalidationerror", "functionvalidationerror")(v), v.invalidResponses())
 		return s.fact, s.state == present
@@ -74,9 +76,55 @@ func (v *view) invalidResponses() sighting {
 	return v.eachFunction(func(f functionView) sighting { return v.counted(f.invalid, "FunctionValidationErrors of "+f.name, 0.2) })
 }
 
-// neighbour says what a failure that is no 503 most likely is.
-func (v *view) neighbour(status int) *incident.Neighbour {
-	for _, n := range neighbours {
+// refusals are errors of CloudFront's API that are looked up as "the 503" when a deployment fails, and their guides.
+var refusals = []struct{ code, name, page string }{
+	{"CNAMEAlreadyExists", "an alias belongs to another distribution already", "troubleshooting-distributions.html"},
+	{"InvalidViewerCertificate", "the viewer certificate cannot be used", "cnames-and-https-requirements.html"},
+	{"TooManyDistributions", "the account has as many distributions as it may", "cloudfront-limits.html"},
+	{"OriginAccessControlAlreadyExists", "an origin access control of this name exists", "private-content-restricting-access-to-s3.html"},
+	{"OriginAccessControlInUse", "the origin access control is in use", "private-content-restricting-access-to-s3.html"},
+	{"InvalidOriginAccessControl", "the origin access control cannot be used", "private-content-restricting-access-to-s3.html"},
+	{"IllegalOriginAccessConfiguration", "origin access control and identity stand beside each other", "private-content-restricting-access-to-s3.html"},
+}
+
+// neighbours are what it is instead of a 503, and failures beside it that CloudTrail or the probe shows.
+func (v *view) neighbours(cause incident.Cause) []incident.Neighbour {
+	var out []incident.Neighbour
+	if cause == incident.Not503 {
+		out = append(out, v.insteadOf503(*v.statusFor(cause)))
+	}
+	if v.probe.status == 403 {
+		out = append(out, incident.Neighbour{
+			Name: "403 AccessDenied", Why: "the probe got 403: bucket policy, origin access control, WAF or geographic restriction", Guide: guide + "http-403-permission-denied.html",
+		})
+	}
+	for _, c := range v.ev.Calls {
+		if n, ok := refusalOf(c); ok && !slices.Contains(out, n) && len(out) < 4 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// refusalOf reads a call to CloudFront that was refused; of a denial it says which kind of policy denied.
+func refusalOf(c incident.Call) (incident.Neighbour, bool) {
+	if c.ErrorCode == "" || !strings.HasPrefix(c.Source, "cloudfront") {
+		return incident.Neighbour{}, false
+	}
+	if why := denied.Explain(c.Message, c.ErrorCode); why.Denied {
+		return incident.Neighbour{Name: "AccessDenied of " + c.Name, Why: why.String(), Guide: "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"}, true
+	}
+	for _, r := range refusals {
+		if r.code == c.ErrorCode {
+			return incident.Neighbour{Name: r.code, Why: c.Name + " was refused: " + r.name, Guide: guide + r.page}, true
+		}
+	}
+	return incident.Neighbour{}, false
+}
+
+// insteadOf503 says what a failure that is no 503 most likely is.
+func (v *view) insteadOf503(status int) incident.Neighbour {
+	for _, n := range otherStatuses {
 		if n.status != 0 && n.status != status {
 			continue
 		}
@@ -84,8 +132,8 @@ func (v *view) neighbour(status int) *incident.Neighbour {
 			if why == "" {
 				why = v.status.fact
 			}
-			return &incident.Neighbour{Name: n.name, Why: why, Guide: guide + n.page}
+			return incident.Neighbour{Name: n.name, Why: why, Guide: guide + n.page}
 		}
 	}
-	return nil
+	return incident.Neighbour{}
 }

@@ -15,7 +15,7 @@ type Diagnosis struct {
 	Settle     []string     `json:"settle,omitempty"` // commands that would settle an undetermined verdict, cheapest first
 	Onset      time.Time    `json:"onset,omitzero"`   // when the failure began, by change-point; zero where no metric tells
 	Detail     Detail       `json:"detail,omitzero"`
-	Neighbour  *Neighbour   `json:"neighbour,omitempty"` // what it is instead, where it is not a 503
+	Neighbours []Neighbour  `json:"neighbours,omitempty"` // what it is instead, or what stands beside it, and the guide to follow
 }
 
 // Neighbour is a failure that on-call engineers mix up with a 503: what it likely is, and the guide to follow.
