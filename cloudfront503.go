@@ -5,10 +5,22 @@
 // its sources. The story is told by the packages under functions; README.md says where to begin.
 package cloudfront503
 
-import _ "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
-//go:embed template.yaml
-var template []byte
+//go:embed template.yaml pkg/runbook/documents/*.yaml
+var files embed.FS
 
 // Template is template.yaml.
-func Template() []byte { return template }
+func Template() []byte {
+	text, err := files.ReadFile("template.yaml")
+	if err != nil {
+		return nil // it is embedded, or this does not compile
+	}
+	return text
+}
+
+// Files are what the template includes, by the paths that it names.
+func Files() fs.FS { return files }

@@ -6,6 +6,7 @@ package evidence
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -151,13 +152,20 @@ func pairs(dimensions []string) []types.Dimension {
 	return list
 }
 
+// Minute is what a distribution's metrics say about one minute.
+type Minute struct {
+	At       time.Time
+	Requests float64
+	Percent  float64 // of them that failed, by 503ErrorRate where there is one, else by 5xxErrorRate
+}
+
 // Rate is what a distribution's metrics say about a stretch of time.
 type Rate struct {
 	From, To time.Time
 	Requests float64 // in all
-	Failed   float64 // of them, by 503ErrorRate where there is one, else by 5xxErrorRate
-	Minutes  int     // that had data
-	Metric   string  // which rate it was
+	Failed   float64 // of them
+	Minutes  []Minute
+	Metric   string // which rate it was
 }
 
 // Percent is the share of requests that failed; 0 of none.
@@ -183,19 +191,18 @@ func ReadRate(ctx context.Context, metrics Metrics, distribution string, from, t
 }
 
 func weigh(results []types.MetricDataResult, from, to time.Time) Rate {
-	series := make([]map[time.Time]float64, 3)
-	for i, id := range []string{"m0", "m1", "m2"} {
-		series[i] = minutes(results, id, from, to)
-	}
-	rate := Rate{From: from, To: to, Minutes: len(series[0]), Metric: "503ErrorRate"}
-	failing := series[1]
+	requests := minutes(results, "m0", from, to)
+	rate := Rate{From: from, To: to, Metric: "503ErrorRate"}
+	failing := minutes(results, "m1", from, to)
 	if len(failing) == 0 {
-		rate.Metric, failing = "5xxErrorRate", series[2]
+		rate.Metric, failing = "5xxErrorRate", minutes(results, "m2", from, to)
 	}
-	for at, requests := range series[0] {
-		rate.Requests += requests
-		rate.Failed += requests * failing[at] / 100
+	for at, n := range requests {
+		rate.Requests += n
+		rate.Failed += n * failing[at] / 100
+		rate.Minutes = append(rate.Minutes, Minute{At: at, Requests: n, Percent: failing[at]})
 	}
+	slices.SortFunc(rate.Minutes, func(a, b Minute) int { return a.At.Compare(b.At) })
 	return rate
 }
 

@@ -77,6 +77,14 @@ type Step struct {
 	Hash     string          `json:"hash"`               // SHA-256 over this step's canonical JSON without Hash, in hex
 }
 
+// Read decodes the step's detail.
+func (s Step) Read(detail any) error {
+	if err := json.Unmarshal(s.Detail, detail); err != nil {
+		return fmt.Errorf("step %s/%d, %s: %w", s.Writer, s.N, s.Kind, err)
+	}
+	return nil
+}
+
 // StepKind says what happened.
 type StepKind string
 
@@ -183,11 +191,12 @@ type QuotaRequest struct {
 
 // Execution is one run of a runbook.
 type Execution struct {
-	ID       string `json:"id,omitempty"`
-	Document string `json:"document"`
-	Version  string `json:"version,omitempty"`
-	Token    string `json:"token,omitempty"`
-	Status   string `json:"status,omitempty"`
+	ID        string    `json:"id,omitempty"`
+	Document  string    `json:"document"`
+	Version   string    `json:"version,omitempty"`
+	Token     string    `json:"token,omitempty"`
+	Status    string    `json:"status,omitempty"`
+	StartedAt time.Time `json:"startedAt,omitzero"`
 }
 
 // ApprovalRequest is what approvers are asked: everything that a ticket is bound to. It holds no ticket.

@@ -34,7 +34,7 @@ func (l *Ledger) Claim(ctx context.Context, distribution string, t incident.Trig
 		return Claim{}, fmt.Errorf("ledger %s: claim: nobody claims", distribution)
 	}
 	for range attempts {
-		claim, done, err := l.tryClaim(ctx, distribution, asked{trigger: t, holder: holder, lease: lease, now: l.now().UTC()})
+		claim, done, err := l.tryClaim(ctx, distribution, asked{trigger: t, holder: holder, lease: lease})
 		if err != nil {
 			return claim, fmt.Errorf("ledger %s: claim: %w", distribution, err)
 		}
@@ -50,6 +50,7 @@ func (l *Ledger) tryClaim(ctx context.Context, distribution string, a asked) (Cl
 	if err != nil {
 		return Claim{}, false, err
 	}
+	a.now = l.now().UTC() // after an answer of S3, whose clock it follows
 	r := judge(pointer, a)
 	// The step first: a function killed between the two writes is told again, and AppendOnce does not repeat it.
 	if r.heard {

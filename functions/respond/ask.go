@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/notify"
+	"cloudfront503/pkg/runbook"
+)
+
+// start starts the runbook, or finds that it was started. The step "starting" comes first: whoever takes over after a
+// death in between starts it again with the same token, and the slot lets only one execution go on.
+func (s *story) start(ctx context.Context) error {
+	if s.done(incident.StepStarted, &s.execution) {
+		return nil
+	}
+	if err := s.renew(ctx); err != nil {
+		return err
+	}
+	sessions, err := runbook.SessionARNs(s.settings.ApproverRole(), s.approvers)
+	if err != nil {
+		return err
+	}
+	order := runbook.Order{
+		Plan: s.plan, Incident: s.incident, Document: s.settings.Document(s.plan.Runbook), ApproverARNs: sessions,
+		Quorum: max(1, s.plan.Approvals), Function: s.settings.Function("remediate"), Role: s.settings.AutomationRole(),
+		Message: fmt.Sprintf("%s of %s because of %s", s.plan.Remedy, s.incident.Distribution, s.plan.Cause),
+	}
+	if err := s.note(ctx, incident.StepStarting, "the runbook is about to be started", incident.Execution{Document: order.Document}); err != nil {
+		return err
+	}
+	if s.execution, err = s.runbooks.Start(ctx, order); err != nil {
+		return err
+	}
+	s.execution.StartedAt = s.now()
+	return s.note(ctx, incident.StepStarted, "the runbook is started and waits for people", s.execution)
+}
+
+// ask gives each approver tickets of their own, and tells the on-call topic that somebody is asked. Who could not be told
+// is told by the next try; the tickets are the same then.
+func (s *story) ask(ctx context.Context) error {
+	request := incident.ApprovalRequest{
+		Incident: s.incident, Execution: s.execution.ID, Step: runbook.StepApprove, Distribution: s.incident.Distribution,
+		ETag: s.plan.ETag, Hash: s.plan.Hash, Expires: runbook.Expiry(s.execution.StartedAt), Required: max(1, s.plan.Approvals),
+	}
+	for _, approver := range s.approvers {
+		request.Approvers = append(request.Approvers, approver.Name)
+	}
+	if err := s.note(ctx, incident.StepAsked, "approvers are asked", request); err != nil {
+		return err
+	}
+	var problems []error
+	for _, approver := range s.approvers {
+		problems = append(problems, s.askOne(ctx, request, approver))
+	}
+	problems = append(problems, s.send(ctx, s.settings.OnCallTopic(), "on-call", notify.RenderEscalation(notify.Escalation{
+		About: s.about(), Plan: s.plan, Request: request, Silent: request.Approvers, Said: "they have just been asked", At: s.now(),
+	})))
+	if err := errors.Join(problems...); err != nil {
+		return s.cannot(ctx, "ask every approver", err)
+	}
+	return nil
+}
+
+func (s *story) askOne(ctx context.Context, request incident.ApprovalRequest, approver incident.Approver) error {
+	if s.told(notify.KindAsk, approver.Channel) {
+		return nil
+	}
+	approve, reject, err := s.tickets.Tickets(ctx, request, approver.Name)
+	if err != nil {
+		return err
+	}
+	return s.send(ctx, approver.Channel, approver.Name, notify.RenderAsk(notify.Ask{
+		About: s.about(), Diagnosis: s.diagnosis, Plan: s.plan, Request: request, Snapshot: s.snapshot, Approver: approver,
+		Approve: approve, Reject: reject,
+	}))
+}
+
+// tellWhyNot tells people why nothing will be touched, and what they can do.
+func (s *story) tellWhyNot(ctx context.Context) error {
+	return s.send(ctx, s.settings.OnCallTopic(), "on-call", notify.RenderTell(notify.Tell{
+		About: s.about(), Diagnosis: s.diagnosis, Plan: s.plan, Snapshot: s.snapshot,
+	}))
+}
+
+// cannot tells people that the responder is stuck, once a kind of trouble. What may pass by itself is tried again; what
+// will not is left to them.
+func (s *story) cannot(ctx context.Context, what string, problem error) error {
+	if isLost(problem) {
+		return problem
+	}
+	s.log.ErrorContext(ctx, "cannot go on", "stage", what, "incident", s.incident.String(), "error", problem)
+	told := s.send(ctx, s.settings.OnCallTopic(), what, notify.RenderCannotWork(notify.CannotWork{
+		About: s.about(), What: what, Err: problem, Then: "cloudfront503 changes nothing.",
+		Next: []string{"aws cloudfront get-distribution --id " + s.incident.Distribution},
+	}))
+	if transient(problem) || told != nil {
+		return errors.Join(problem, told)
+	}
+	return nil
+}
+
+// send sends one message and records that it left, or that it did not. The same message is not sent twice.
+func (s *story) send(ctx context.Context, topic, who string, m notify.Message) error {
+	if s.told(m.Kind, topic) && m.Kind != notify.KindCannotWork {
+		return nil
+	}
+	if err := s.renew(ctx); err != nil {
+		return err
+	}
+	message := incident.Message{Kind: m.Kind, To: topic}
+	var err error
+	if message.ID, err = s.people.Send(ctx, topic, m); err != nil {
+		message.Error = incident.Line(err.Error(), 200)
+		_, noteErr := s.ledger.Append(ctx, s.incident, incident.StepUntold, "a message to "+who+" did not leave", message)
+		return errors.Join(err, noteErr)
+	}
+	_, _, err = s.ledger.AppendOnce(ctx, s.incident, incident.StepTold, m.Kind+" "+topic+" "+who, who+" was told: "+m.Kind, message)
+	return err
+}
+
+// told reports whether an earlier holder has sent a message of this kind to the topic.
+func (s *story) told(kind, topic string) bool {
+	for _, step := range s.steps {
+		var message incident.Message
+		if step.Kind == incident.StepTold && step.Read(&message) == nil && message.Kind == kind && message.To == topic {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *story) about() notify.About {
+	return notify.About{
+		Environment: s.settings.Environment, Incident: s.incident, Distribution: s.incident.Distribution,
+		DomainName: s.snapshot.DomainName, Bucket: s.settings.Bucket,
+	}
+}

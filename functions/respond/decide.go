@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cloudfront503/pkg/distribution"
+	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/ledger"
+	"cloudfront503/pkg/plan"
+	"cloudfront503/pkg/remedy"
+)
+
+// decide makes the plan: the change is computed now, and what people approve is exactly this.
+func (s *story) decide(ctx context.Context) error {
+	if s.done(incident.StepPlanned, &s.plan) {
+		return nil
+	}
+	in, err := s.considerations(ctx)
+	if err != nil {
+		return err
+	}
+	s.plan = plan.Make(in)
+	if s.plan.TellOnly == "" && s.keyless != nil {
+		s.plan.TellOnly = "Tickets cannot be made (" + incident.Line(s.keyless.Error(), 200) + "), so nobody could approve."
+	}
+	text, err := json.MarshalIndent(s.plan, "", "  ")
+	if err != nil {
+		return fmt.Errorf("incident %s: plan: %w", s.incident, err)
+	}
+	if err := s.putAll(ctx, map[string][]byte{"plan.json": text}); err != nil {
+		return err
+	}
+	return s.note(ctx, incident.StepPlanned, sentenceOf(s.plan), s.plan)
+}
+
+// considerations are everything that the plan is made from.
+func (s *story) considerations(ctx context.Context) (plan.Input, error) {
+	in := plan.Input{
+		Distribution: s.incident.Distribution, Diagnosis: s.diagnosis, Live: s.snapshot, RequestsPerMinute: s.perMinute, Now: s.now(),
+		Policy: plan.Policy{
+			Observe: s.settings.Observe, Stop: s.settings.Stop, Quorum: s.settings.Quorum, Approvers: len(s.approvers),
+			Distributions: s.settings.Distributions,
+		},
+	}
+	var err error
+	if in.KnownGood, err = s.knownGood(ctx); err != nil {
+		return in, err
+	}
+	if blamed := s.diagnosis.Change; blamed != nil {
+		in.Base, err = s.snapshots.After(ctx, s.incident.Distribution, incident.Change{EventID: blamed.EventID, Name: blamed.EventName, At: blamed.At})
+		if err != nil {
+			return in, err
+		}
+	}
+	in.Change = s.compute(in)
+	if in.OpenHealth, err = s.openHealth(ctx); err != nil {
+		return in, err
+	}
+	in.RecentWrite, err = s.recentWrite(ctx)
+	return in, err
+}
+
+// openHealth are the open AWS Health events, as the evidence has them, else read anew by whoever took over.
+func (s *story) openHealth(ctx context.Context) ([]incident.HealthEvent, error) {
+	if s.health == nil {
+		var err error
+		if s.health, err = s.kept.events(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(s.health), func(e incident.HealthEvent) bool { return e.Status != "open" }), nil
+}
+
+func sentenceOf(p incident.Plan) string {
+	if p.TellOnly != "" {
+		return "nothing will be touched: " + p.TellOnly
+	}
+	return "people are asked to approve " + p.Remedy
+}
+
+// compute is the three-way merge: base right after the blamed change, ours the known good, theirs the live one.
+func (s *story) compute(in plan.Input) plan.Change {
+	if in.KnownGood == nil {
+		return plan.Change{Refusal: "no known good configuration is kept yet"}
+	}
+	inputs, err := mergeInputs(in)
+	if err != nil {
+		return plan.Change{Refusal: err.Error()}
+	}
+	inputs.Blamed = remedy.Blamed(s.diagnosis)
+	change, err := remedy.Restore(inputs)
+	if err != nil {
+		return plan.Change{Refusal: err.Error()}
+	}
+	return plan.Change{Difference: change.Difference, Hash: change.Hash, Exposes: remedy.Exposes(inputs.Theirs, change.Result), Left: change.Left}
+}
+
+func mergeInputs(in plan.Input) (remedy.Inputs, error) {
+	ours, err := distribution.Parse(in.KnownGood.Config)
+	if err != nil {
+		return remedy.Inputs{}, fmt.Errorf("the known good configuration: %w", err)
+	}
+	theirs, err := distribution.Parse(in.Live.Config)
+	if err != nil {
+		return remedy.Inputs{}, fmt.Errorf("the live configuration: %w", err)
+	}
+	inputs := remedy.Inputs{Distribution: in.Distribution, ETag: in.Live.ETag, Ours: ours, Theirs: theirs}
+	if in.Base == nil {
+		return inputs, nil
+	}
+	base, err := distribution.Parse(in.Base.Config)
+	if err != nil {
+		return remedy.Inputs{}, fmt.Errorf("the configuration after the blamed change: %w", err)
+	}
+	inputs.Base = &base
+	return inputs, nil
+}
+
+// recentWrite is when this software last changed the distribution, zero where it has not in the last episodes.
+func (s *story) recentWrite(ctx context.Context) (time.Time, error) {
+	const back = 3 // episodes; more cannot lie within the pause that is asked about
+	for episode := s.episode - 1; episode > max(0, s.episode-1-back); episode-- {
+		reference := incident.Reference{Distribution: s.incident.Distribution, ID: incident.EpisodeID(episode)}
+		body, err := s.ledger.Get(ctx, reference, "outcome/written.json")
+		if errors.Is(err, ledger.ErrMissing) {
+			continue
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		var written incident.Written
+		if err := json.Unmarshal(body, &written); err != nil {
+			return time.Time{}, fmt.Errorf("incident %s: written: %w", reference, err)
+		}
+		return written.At, nil
+	}
+	return time.Time{}, nil
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"cloudfront503/pkg/event"
+	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/ledger"
+)
+
+// Handle keeps what AWS Health says, and then looks at every open incident: whatever woke it, all that is due is done.
+func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
+	trigger, err := event.Parse(raw)
+	var ignored *event.Ignored
+	if errors.As(err, &ignored) {
+		h.log.InfoContext(ctx, "ignored", "stage", "event", "reason", ignored.Reason)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if trigger.Health != nil {
+		err = h.keepHealth(ctx, *trigger.Health, raw)
+	}
+	return errors.Join(err, h.lookAtAll(ctx, trigger, raw))
+}
+
+func (h handler) lookAtAll(ctx context.Context, trigger incident.Trigger, raw json.RawMessage) error {
+	open, err := h.ledger.Open(ctx)
+	problems := []error{err}
+	for _, pointer := range open {
+		problems = append(problems, h.look(ctx, pointer, trigger, raw))
+	}
+	return errors.Join(problems...)
+}
+
+// look does what is due for one incident. Whose holder died is handed to respond, which knows how to carry on; whose
+// holder still works is left alone.
+func (h handler) look(ctx context.Context, pointer incident.Pointer, trigger incident.Trigger, raw json.RawMessage) error {
+	if pointer.Lease.Dead(h.now()) {
+		return h.wakeRespond(ctx, pointer.Reference())
+	}
+	holder := ledger.Holder(requestID(ctx))
+	err := h.ledger.Hold(ctx, pointer.Reference(), holder, lease)
+	if errors.Is(err, ledger.ErrBusy) || errors.Is(err, ledger.ErrLeaseLost) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w := watch{handler: h, pointer: pointer, incident: pointer.Reference(), holder: holder, raw: raw}
+	return errors.Join(w.see(ctx, trigger), h.ledger.Release(ctx, w.incident, holder))
+}
+
+// see reads the record and does the one thing that is due.
+func (w *watch) see(ctx context.Context, trigger incident.Trigger) error {
+	if err := w.read(ctx); err != nil {
+		return err
+	}
+	if err := w.lookAgain(ctx, trigger); err != nil {
+		return err
+	}
+	return w.do(ctx, judge(w.view, w.now()))
+}

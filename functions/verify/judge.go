@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"time"
+
+	"cloudfront503/pkg/approval"
+	"cloudfront503/pkg/incident"
+)
+
+// view is what is known of an incident when it is looked at.
+type view struct {
+	openedAt   time.Time
+	quiet      bool // every alarm that was heard in this episode is OK
+	plan       *incident.Plan
+	approval   approval.Record
+	tally      approval.Tally
+	written    *incident.Written
+	writtenAt  time.Time
+	deployedAt time.Time // zero: not known to be on all edges
+	void       string    // why nothing was written and nothing will be
+	noted      string    // how the runbook says it ended, see pkg/runbook
+	over       bool      // the execution has ended, or SSM knows none any more
+	escalated  bool
+	recovery   *incident.Recovery // after the change; nil where it cannot be compared yet
+}
+
+// due is the one thing that is to be done next.
+type due string
+
+// What may be due.
+const (
+	nothing      due = ""
+	closeQuiet   due = "close-quiet" // people were told, and the alarm is OK again
+	escalate     due = "escalate"
+	endSilent    due = "silent"
+	endRejected  due = "rejected"
+	endVoid      due = "void"
+	endFailed    due = "failed"
+	tellWritten  due = "written"
+	tellNotYet   due = "not-yet"
+	offerWayBack due = "worse"
+	endRecovered due = "recovered"
+	endWatch     due = "watch-over" // recovered or not, nobody waits for it any longer
+)
+
+const (
+	patience  = 30 * time.Minute // until a gate that nobody answers is escalated; it waits for an hour
+	grace     = 5 * time.Minute  // after the gate's time, for an answer that is on its way
+	notYet    = 20 * time.Minute // after the change, until people hear that it has not helped
+	watchTime = 24 * time.Hour   // after which an incident is closed however it stands
+)
+
+// judge says what is due, from our own record: how SSM marks a rejection is not documented, and a failure that the
+// runbook caught ends as Success.
+func judge(v view, now time.Time) due {
+	switch {
+	case v.written != nil:
+		return judgeWritten(v, now)
+	case v.void != "":
+		return endVoid
+	case v.tally.Rejected && (v.over || v.noted != ""):
+		return endRejected
+	case v.approval.Request != nil:
+		return judgeAsked(v, now)
+	case v.quiet || now.Sub(v.openedAt) > watchTime:
+		return closeQuiet
+	}
+	return nothing
+}
+
+// judgeAsked is for an incident whose gate was opened.
+func judgeAsked(v view, now time.Time) due {
+	expires := v.approval.Request.Expires
+	switch {
+	case v.tally.Approved && (v.over || v.noted != ""):
+		return endFailed
+	case v.tally.Approved:
+		return nothing // the runbook is on its way to the write
+	case now.After(expires.Add(grace)) || (now.After(expires) && (v.over || v.noted != "")):
+		return endSilent
+	case v.over || v.noted != "":
+		return endFailed
+	case !v.escalated && !v.tally.Rejected && now.After(expires.Add(-patience)):
+		return escalate
+	}
+	return nothing
+}
+
+// judgeWritten is for an incident whose change was made.
+func judgeWritten(v view, now time.Time) due {
+	since := v.deployedAt
+	if since.IsZero() {
+		since = v.writtenAt
+	}
+	switch {
+	case v.recovery == nil && now.Sub(v.writtenAt) < watchTime:
+		return tellWritten
+	case v.recovery != nil && v.recovery.State == incident.Recovered:
+		return endRecovered
+	case now.Sub(v.writtenAt) >= watchTime:
+		return endWatch
+	case v.recovery.State == incident.Worse:
+		return offerWayBack
+	case now.Sub(since) > notYet:
+		return tellNotYet
+	}
+	return tellWritten
+}

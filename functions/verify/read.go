@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cloudfront503/pkg/approval"
+	"cloudfront503/pkg/evidence"
+	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/recovery"
+	"cloudfront503/pkg/runbook"
+)
+
+// lease outlasts the function's time-out of four minutes.
+const lease = 5 * time.Minute
+
+// watch is one open incident while it is looked at.
+type watch struct {
+	handler
+	pointer   incident.Pointer
+	incident  incident.Reference
+	holder    string
+	raw       []byte // the delivery that woke us
+	steps     []incident.Step
+	snapshot  incident.Snapshot
+	diagnosis incident.Diagnosis
+	execution incident.Execution
+	before    time.Time // the alarm's time
+	view      view
+}
+
+// read makes the view out of the record, of the execution, and of the metrics where something was written.
+func (w *watch) read(ctx context.Context) error {
+	var err error
+	if w.steps, err = w.ledger.Steps(ctx, w.incident); err != nil {
+		return err
+	}
+	if w.view.approval, err = approval.ReadRecord(w.steps); err != nil {
+		return fmt.Errorf("incident %s: %w", w.incident, err)
+	}
+	w.view.tally = w.view.approval.Tally(w.approvers, w.now())
+	w.view.openedAt, w.before, w.view.quiet = w.pointer.OpenedAt, w.pointer.OpenedAt, quiet(w.pointer)
+	for _, step := range w.steps {
+		if err := w.add(step); err != nil {
+			return fmt.Errorf("incident %s: %w", w.incident, err)
+		}
+	}
+	if err := w.readExecution(ctx); err != nil {
+		return err
+	}
+	return w.compare(ctx)
+}
+
+// quiet reports whether every alarm of the episode is OK, and there was one.
+func quiet(p incident.Pointer) bool {
+	heard := false
+	for _, alarm := range p.Alarms {
+		if alarm.At.Before(p.OpenedAt) {
+			continue
+		}
+		if alarm.State != "OK" {
+			return false
+		}
+		heard = true
+	}
+	return heard
+}
+
+// add takes what one step says, from the writer who may say it.
+func (w *watch) add(step incident.Step) error {
+	switch step.Writer + " " + string(step.Kind) {
+	case "respond snapshot":
+		return step.Read(&w.snapshot)
+	case "respond diagnosed", "verify second-look":
+		w.diagnosis = incident.Diagnosis{}
+		return step.Read(&w.diagnosis)
+	case "respond planned":
+		w.view.plan = &incident.Plan{}
+		return step.Read(w.view.plan)
+	case "respond started":
+		return step.Read(&w.execution)
+	case "remediate written":
+		w.view.written, w.view.writtenAt = &incident.Written{}, step.At
+		return step.Read(w.view.written)
+	case "remediate deployed":
+		w.view.deployedAt = step.At
+	case "remediate void", "verify withdrawn":
+		w.view.void = step.Note
+	case "remediate ended":
+		var ended incident.Execution
+		if err := step.Read(&ended); err != nil {
+			return err
+		}
+		w.view.noted = ended.Status
+	case "verify escalated":
+		w.view.escalated = true
+	}
+	return nil
+}
+
+// readExecution asks SSM only whether the execution still runs. An execution that SSM knows no more has ended: it keeps
+// them for thirty days.
+func (w *watch) readExecution(ctx context.Context) error {
+	if w.execution.ID == "" {
+		return nil
+	}
+	state, err := w.gates.Gate(ctx, w.execution.ID)
+	if errors.Is(err, runbook.ErrNotFound) {
+		w.view.over = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.view.over = state.Ended
+	return nil
+}
+
+// compareAfter is how long after a change's arrival at the edges its effect is measured first: rates are per minute, and
+// the newest minutes are not complete.
+const compareAfter = 5 * time.Minute
+
+// compareOver is how much of the time after a change is measured at most: the newest, as a quota may come later.
+const compareOver = 15 * time.Minute
+
+// compare measures before and after a change, once the edges had it for a while.
+func (w *watch) compare(ctx context.Context) error {
+	v := &w.view
+	since := v.deployedAt
+	if v.written == nil {
+		return nil
+	}
+	if v.written.Action == "quota" {
+		since = v.writtenAt
+	}
+	now := w.now()
+	if since.IsZero() && v.over {
+		since = v.writtenAt.Add(compareAfter) // not reported as deployed: CloudFront takes minutes
+	}
+	if since.IsZero() || now.Sub(since) < compareAfter {
+		return nil
+	}
+	onset := w.before.Add(-2 * time.Minute)
+	if !w.diagnosis.Onset.IsZero() {
+		onset = w.diagnosis.Onset
+	}
+	before, err := evidence.ReadRate(ctx, w.metrics, w.incident.Distribution, onset, v.writtenAt)
+	if err != nil {
+		return err
+	}
+	after, err := evidence.ReadRate(ctx, w.metrics, w.incident.Distribution, later(since.Add(time.Minute), now.Add(-compareOver)), now)
+	if err != nil {
+		return err
+	}
+	result := recovery.Compare(recovery.Window{Requests: before.Requests, Failed: before.Failed}, recovery.Window{Requests: after.Requests, Failed: after.Failed})
+	v.recovery = &result
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

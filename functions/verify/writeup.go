@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cloudfront503/pkg/evidence"
+	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/report"
+)
+
+// plotBefore is how much of the time before the incident the report's plot shows.
+const plotBefore = 30 * time.Minute
+
+// report writes the incident up: a page for people, and the same as Markdown for a wiki.
+func (w *watch) report(ctx context.Context, outcome incident.Outcome) error {
+	in := report.Input{
+		Environment: w.settings.Environment, Incident: w.incident, DomainName: w.snapshot.DomainName, Bucket: w.settings.Bucket,
+		Outcome: outcome, MadeAt: w.now(), Rate: report.Series{Name: "failed requests, percent"}, Requests: report.Series{Name: "requests a minute"},
+	}
+	var err error
+	if in.Steps, err = w.ledger.Steps(ctx, w.incident); err != nil {
+		return err
+	}
+	// Without metrics the report has no plot, and says so; an incident is not kept open for that.
+	if rate, err := evidence.ReadRate(ctx, w.metrics, w.incident.Distribution, w.before.Add(-plotBefore), w.now()); err == nil {
+		for _, minute := range rate.Minutes {
+			in.Rate.Points = append(in.Rate.Points, report.Point{At: minute.At, Value: minute.Percent})
+			in.Requests.Points = append(in.Requests.Points, report.Point{At: minute.At, Value: minute.Requests})
+		}
+	}
+	page, err := report.Page(in)
+	if err != nil {
+		return err
+	}
+	_, pageErr := w.ledger.Put(ctx, w.incident, "watch/report.html", page)
+	_, textErr := w.ledger.Put(ctx, w.incident, "watch/report.md", report.Markdown(in))
+	return errors.Join(pageErr, textErr)
+}
