@@ -7,6 +7,7 @@ package elb
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -102,7 +103,6 @@ func (s *Service) region(name string) *region {
 // operation is one API operation: the list it shows and how its parameters narrow it.
 type operation struct {
 	list    string              // the member of the answer
-	key     string              // the member that tells an entry
 	filters map[string]string   // parameter → the member of the entry that must be among its values
 	missing string              // the error where a named entry is not there
 	from    func(*region) []any // where the entries are kept
@@ -198,7 +198,7 @@ func (s *Service) parse(c *kernel.Call, form url.Values, answer handler) (map[st
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	result, err := answer(s.region(c.Region), parameters)
-	if unknown := (*unknownParameter)(nil); err != nil && asUnknown(err, &unknown) {
+	if unknown := (*unknownParameter)(nil); errors.As(err, &unknown) {
 		s.world.Strict("elasticloadbalancing: %v", err)
 		return nil, kernel.Errorf(http.StatusBadRequest, "ValidationError", "%v", err)
 	}
@@ -209,12 +209,6 @@ type unknownParameter struct{ name string }
 
 // Error is part of error.
 func (e *unknownParameter) Error() string { return "unknown parameter " + e.name }
-
-func asUnknown(err error, into **unknownParameter) bool {
-	e, ok := err.(*unknownParameter)
-	*into = e
-	return ok
-}
 
 // flat is each parameter with its values; a list's entries are numbered from 1.
 func flat(form url.Values) (map[string][]string, error) {

@@ -39,11 +39,16 @@ func (c *Clock) Now() time.Time {
 
 func (c *Clock) now() time.Time { return time.Now().UTC().Add(c.offset) }
 
-// SetNow sets the clock, backwards too, and fires nothing: for a world that begins at a time of its own.
+// SetNow sets the clock, backwards too, and fires nothing: for a world that begins at a time of its own. Timers keep their
+// distance.
 func (c *Clock) SetNow(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset += now.Sub(c.now())
+	shift := now.Sub(c.now())
+	c.offset += shift
+	for _, t := range c.timers {
+		t.at = t.at.Add(shift)
+	}
 }
 
 // After fires once, d from now, unless the returned function has cancelled it. name tells it apart in Next.
