@@ -204,7 +204,7 @@ func (v *view) detail(cause incident.Cause) incident.Detail {
 		d.HealthARN = v.healthARN()
 	case incident.OriginMTLS:
 		for _, o := range v.scope.origins {
-			if o.ClientCert != "" {
+			if v.client[o.ID] != "" {
 				d.OriginIDs = append(d.OriginIDs, o.ID)
 			}
 		}

@@ -244,7 +244,7 @@ func touchesStaging(v *view, c incident.Call) bool {
 func touchesClientCertificate(v *view, c incident.Call) bool {
 	all := stringsIn(c.Parameters, "")
 	for _, o := range v.scope.origins {
-		if o.ClientCert != "" && slices.Contains(all, o.ClientCert) {
+		if v.client[o.ID] != "" && slices.Contains(all, v.client[o.ID]) {
 			return true
 		}
 	}

@@ -92,15 +92,8 @@ func introducesWebACL(v *view, c incident.Call) bool {
 }
 
 func introducesMTLS(v *view, c incident.Call) bool {
-	part := func(config distribution.Config) string {
-		var out []string
-		for _, o := range config.Origins() {
-			out = append(out, o.ID+" "+o.ClientCert)
-		}
-		return strings.Join(out, ",")
-	}
 	return touchesDistribution(v, c) && slices.ContainsFunc(v.scope.origins, func(o distribution.Origin) bool {
-		return o.ClientCert != "" && v.writes(c, o.ClientCert, part)
+		return v.client[o.ID] != "" && v.writes(c, v.client[o.ID], certificatesOf)
 	})
 }
 

@@ -58,12 +58,22 @@ var lambdaSigns = []sign{
 		for _, e := range v.ev.Health {
 			service := strings.ToUpper(e.Service)
 			about := service == "LAMBDA" || service == "CLOUDFRONT" && speaksOf(e, "lambda@edge", "lambda edge", "edge function")
-			if about && v.relevant(e) {
+			if about && v.relevant(e) && (service == "CLOUDFRONT" || v.runsIn(e.Region)) {
 				return yes("health", "%s is open: %s", e.Type, incident.Line(e.Description, 100))
 			}
 		}
 		return sighting{}
 	}},
+}
+
+// runsIn says whether replicas run in the Region, as far as metrics tell; Lambda@Edge as a whole depends on us-east-1.
+func (v *view) runsIn(region string) bool {
+	if region == "" || region == "global" || region == "us-east-1" {
+		return true
+	}
+	return slices.ContainsFunc(v.ev.Series, func(s incident.Series) bool {
+		return s.Region == region && s.Namespace == "AWS/Lambda" && len(s.Points) > 0 && strings.HasPrefix(s.Dimensions["FunctionName"], "us-east-1.")
+	})
 }
 
 func known(n float64) string {

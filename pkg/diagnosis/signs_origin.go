@@ -136,7 +136,7 @@ var originSigns = []sign{
 			case v.onlyWrites():
 				return not("access-logs", "the failing requests are writes, which do not fail over")
 			case slices.Contains(g.StatusCodes, 503):
-				return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", g.ID).at(v.grouped())
+				return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", g.ID).at(v.grouped() * v.weightOfConfiguration())
 			}
 			return not("distribution", "the group %s does not fail over on 503", g.ID)
 		}

@@ -224,7 +224,7 @@ var configurationSigns = []sign{
 			return sighting{}
 		}
 		if m := mappings(v.config); len(m) > 0 {
-			return yes("distribution", "a custom error response turns %d into 503", m[0].ErrorCode)
+			return yes("distribution", "a custom error response turns %d into 503", m[0].ErrorCode).at(v.weightOfConfiguration())
 		}
 		for _, r := range v.config.CustomErrorResponses() {
 			if r.PagePath != "" && r.ErrorCode != 503 {
@@ -256,21 +256,14 @@ var configurationSigns = []sign{
 			return sighting{}
 		}
 		for _, o := range v.scope.origins {
-			if o.ClientCert != "" {
-				return yes("distribution", "the origin %s wants mutual TLS", o.ID)
+			if v.client[o.ID] != "" {
+				return yes("distribution", "the origin %s wants mutual TLS", o.ID).at(v.weightOfConfiguration())
 			}
 		}
 		return not("distribution", "no origin in question wants mutual TLS")
 	}},
 	{"mutual TLS is new", "the last known good configuration", "", func(v *view) sighting {
-		certificates := func(c distribution.Config) string {
-			var out []string
-			for _, o := range c.Origins() {
-				out = append(out, o.ID+" "+o.ClientCert)
-			}
-			return strings.Join(out, ",")
-		}
-		return v.isNew(v.hasClientCertificate(), certificates, "the client certificate for the origin")
+		return v.isNew(v.hasClientCertificate(), certificatesOf, "the client certificate for the origin")
 	}},
 	{"connections to the origin fail", "the result type of failing requests", nextLogs, func(v *view) sighting {
 		if !v.logs.enough() {
@@ -349,7 +342,26 @@ func fmtMappings(list []distribution.CustomErrorResponse) string {
 }
 
 func (v *view) hasClientCertificate() bool {
-	return slices.ContainsFunc(v.scope.origins, func(o distribution.Origin) bool { return o.ClientCert != "" })
+	return slices.ContainsFunc(v.scope.origins, func(o distribution.Origin) bool { return v.client[o.ID] != "" })
+}
+
+// certificatesOf are a configuration's client certificates as one text, to be compared.
+func certificatesOf(c distribution.Config) string {
+	var out []string
+	for id, certificate := range clientCertificates(c.Canonical()) {
+		out = append(out, id+" "+certificate)
+	}
+	slices.Sort(out)
+	return strings.Join(out, ",")
+}
+
+// weightOfConfiguration is how much a part of the configuration says that may be at fault: little where nothing tells who
+// wrote the failing answers.
+func (v *view) weightOfConfiguration() float64 {
+	if v.witnessed() {
+		return 1
+	}
+	return 0.3
 }
 
 // isNew compares a part of the live configuration with the last known good one.
@@ -358,7 +370,7 @@ func (v *view) isNew(there bool, part func(distribution.Config) string, what str
 	case !there || !v.hasBaseline || !v.hasConfig:
 		return sighting{}
 	case part(v.config) != part(v.baseline):
-		return yes("baseline", "%s is not in the last known good configuration", what)
+		return yes("baseline", "%s is not in the last known good configuration", what).at(v.weightOfConfiguration())
 	}
 	return not("baseline", "%s is in the last known good configuration too", what)
 }

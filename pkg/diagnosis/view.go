@@ -4,6 +4,7 @@
 package diagnosis
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -22,11 +23,12 @@ type view struct {
 	baseline    distribution.Config
 	hasBaseline bool
 
-	onset     time.Time // the first failing minute; zero where nothing tells
-	start     time.Time // where the metrics begin
-	until     time.Time // when the evidence was collected
-	failing   float64   // failing requests a minute since the onset, above what failed before
-	share     float64   // percent of the requests since the onset
+	onset     time.Time         // the first failing minute; zero where nothing tells
+	start     time.Time         // where the metrics begin
+	until     time.Time         // when the evidence was collected
+	client    map[string]string // client certificates for mutual TLS, by origin
+	failing   float64           // failing requests a minute since the onset, above what failed before
+	share     float64           // percent of the requests since the onset
 	hasRate   bool
 	requests  flow
 	status    statusView
@@ -65,6 +67,7 @@ func look(ev *incident.Evidence) *view {
 func (v *view) parse() {
 	if config, err := distribution.Parse(v.ev.Live.Config); err == nil {
 		v.config, v.hasConfig = config, true
+		v.client = clientCertificates(v.ev.Live.Config)
 	}
 	if v.ev.Baseline == nil {
 		return
@@ -136,6 +139,28 @@ func (v *view) failingBehaviors(all []distribution.Behavior) []distribution.Beha
 	}
 	return out
 }
+
+// clientCertificates are the client certificates for mutual TLS by the origins' ids. The API model has OriginMtlsConfig under
+// CustomOriginConfig; other kinds of origin are looked through as well.
+func clientCertificates(config json.RawMessage) map[string]string {
+	var parsed struct {
+		Origins struct{ Items []map[string]any }
+	}
+	out := map[string]string{}
+	if json.Unmarshal(config, &parsed) != nil {
+		return out
+	}
+	for _, o := range parsed.Origins.Items {
+		id, _ := o["Id"].(string)
+		if found := stringsIn(o, "ClientCertificateArn"); len(found) > 0 && found[0] != "" {
+			out[id] = found[0]
+		}
+	}
+	return out
+}
+
+// witnessed says whether anything tells who wrote the failing answers; without it a configuration is a possibility only.
+func (v *view) witnessed() bool { return v.logs.enough() || v.probe.failed }
 
 // kindOf is what an origin's domain name tells; a VPC origin's own kind is looked for behind it.
 func kindOf(o distribution.Origin) distribution.Kind {
