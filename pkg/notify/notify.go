@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"cloudfront503/pkg/incident"
 )
@@ -148,10 +147,7 @@ func cut(text string, n int) string {
 	if i := strings.LastIndexByte(text, '\n'); i > 0 {
 		text = text[:i]
 	}
-	for !utf8.ValidString(text) {
-		text = text[:len(text)-1]
-	}
-	return text + rest
+	return strings.ToValidUTF8(text, "") + rest // the cut may have gone through a character
 }
 
 // clip shortens to at most n characters. An SMS of other characters than these costs twice the parts, so what is not
