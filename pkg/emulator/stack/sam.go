@@ -4,6 +4,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,7 +80,7 @@ func (f *serverless) expand() error {
 			return within("Events: "+name, err)
 		}
 	}
-	properties := maps.Clone(f.declaration.Properties)
+	properties := copied(f.declaration.Properties)
 	delete(properties, "Events")
 	delete(properties, "Policies")
 	f.declaration.Properties = properties
@@ -102,6 +103,13 @@ func att(name, attribute string) any {
 	return map[string]any{"Fn::GetAtt": []any{name, attribute}}
 }
 
+// copied is a map of one's own, also of none.
+func copied(members map[string]any) map[string]any {
+	own := map[string]any{}
+	maps.Copy(own, members)
+	return own
+}
+
 // expandRole makes the role that SAM makes of Policies: statements, documents, and names of AWS's managed policies.
 func (f *serverless) expandRole() error {
 	var policies, managed []any
@@ -122,7 +130,7 @@ func (f *serverless) expandRole() error {
 		}
 	}
 	policies = append(policies, f.destinationPolicies()...)
-	f.declaration.Properties = maps.Clone(f.declaration.Properties)
+	f.declaration.Properties = copied(f.declaration.Properties)
 	f.declaration.Properties["Role"] = att(f.name+"Role", "Arn")
 	return f.add(f.name+"Role", "AWS::IAM::Role", map[string]any{
 		"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
@@ -139,11 +147,12 @@ func (f *serverless) destinationPolicies() []any {
 	destinations, _ := invoke["DestinationConfig"].(map[string]any)
 	failure, _ := destinations["OnFailure"].(map[string]any)
 	letters, _ := f.declaration.Properties["DeadLetterQueue"].(map[string]any)
-	actions := map[any]string{"SQS": "sqs:SendMessage", "SNS": "sns:Publish"}
+	actions := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:Publish"}
 	for name, target := range map[string][2]any{
 		"OnFailure": {failure["Type"], failure["Destination"]}, "DeadLetterQueue": {letters["Type"], letters["TargetArn"]},
 	} {
-		if action, ok := actions[target[0]]; ok {
+		kind, _ := target[0].(string)
+		if action, ok := actions[kind]; ok {
 			policies = append(policies, map[string]any{"PolicyName": f.name + name + "Policy", "PolicyDocument": map[string]any{
 				"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Action": action, "Resource": target[1]}},
 			}})
@@ -176,7 +185,11 @@ func (f *serverless) expandRule(event string, names map[string]string, propertie
 		case names[name] != "":
 			rule[names[name]] = properties[name]
 		case name == "Enabled":
-			rule["State"] = map[any]string{true: "ENABLED", false: "DISABLED"}[properties[name]]
+			on, isBool := properties[name].(bool)
+			if !isBool {
+				return errors.New("property Enabled: only true and false are emulated")
+			}
+			rule["State"] = map[bool]string{true: "ENABLED", false: "DISABLED"}[on]
 		case name == "DeadLetterConfig":
 			queue, err := deadLetterQueue(properties[name])
 			if err != nil {
@@ -206,7 +219,7 @@ func deadLetterQueue(config any) (any, error) {
 }
 
 func (f *serverless) expandSubscription(event string, properties map[string]any) error {
-	subscription := maps.Clone(properties)
+	subscription := copied(properties)
 	subscription["TopicArn"] = properties["Topic"]
 	delete(subscription, "Topic")
 	subscription["Protocol"], subscription["Endpoint"] = "lambda", att(f.name, "Arn")
