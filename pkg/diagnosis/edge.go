@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
 )
 
@@ -311,6 +312,8 @@ type stagingView struct {
 	failing   float64 // its failing requests a minute
 	logsRead  bool
 	logsShare float64 // percent of its rows that fail
+	config    distribution.Config
+	hasConfig bool
 }
 
 func (v *view) readStaging() stagingView {
@@ -318,6 +321,10 @@ func (v *view) readStaging() stagingView {
 	if st := v.ev.Staging; st != nil {
 		s.attached = s.attached || st.Enabled
 		s.enabled, s.weight, s.header = st.Enabled, 100*st.Weight, st.Header != ""
+		if st.Distribution != nil {
+			config, err := distribution.Parse(st.Distribution.Config)
+			s.config, s.hasConfig = config, err == nil
+		}
 	}
 	id := v.stagingID()
 	if id == "" {

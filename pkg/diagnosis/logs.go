@@ -19,6 +19,7 @@ type logView struct {
 	kinds     map[string]float64 // share of the failing rows by kind, from 0 to 1
 	fast      float64            // share of the failing rows whose first byte came within 10 ms: the edge answered by itself
 	slow      float64            // share with a first byte after 28 to 31.5 s
+	missed    float64            // share of all rows for which an origin was asked
 	topEdge   float64            // share of the failing rows at one edge location
 	topEdges  float64            // at three edge locations
 	edge      string
@@ -62,6 +63,9 @@ func (v *view) readLogs(logs *incident.Logs) logView {
 		n := v.since(g)
 		out.total += n
 		addTally(all, g.Edges, 1)
+		if !strings.Contains(strings.ToLower(g.Result), "hit") && g.Status >= 200 {
+			out.missed += n
+		}
 		if !v.fails(g) || n == 0 {
 			continue
 		}
@@ -83,6 +87,7 @@ func (v *view) readLogs(logs *incident.Logs) logView {
 		}
 		out.span(g)
 	}
+	out.missed /= max(1, out.total)
 	out.shares(timed, edges, clients, all)
 	return out
 }

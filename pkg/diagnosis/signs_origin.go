@@ -47,14 +47,7 @@ var originSigns = []sign{
 		}
 		return either(list...)
 	}},
-	{"S3 request rate is high", "the bucket's request rate", "", func(v *view) sighting {
-		for _, b := range v.buckets {
-			if perSecond := b.all.maxAfter / 60; b.all.dataAfter && perSecond > 0 {
-				return judge(b.all.source, perSecond, 3000, 2000, "requests a second to %s, of 5,500 that a prefix sustains", b.name)
-			}
-		}
-		return sighting{}
-	}},
+	{"S3 request rate is high", "the bucket's request rate", "", bucketRate},
 	{"failing answers are XML", "the content type of failing requests", nextLogs, func(v *view) sighting {
 		if p := v.probe; p.failed && p.typ != "" && !v.logs.enough() {
 			if strings.Contains(p.typ, "xml") {
@@ -147,13 +140,21 @@ var originSigns = []sign{
 
 // grouped is which part of the behaviours in question targets a group.
 func (v *view) grouped() float64 {
-	n := 0.0
+	n, byDefault := 0.0, false
 	for _, b := range v.scope.behaviors {
 		if slices.ContainsFunc(v.scope.groups, func(g distribution.OriginGroup) bool { return g.ID == b.TargetOriginID }) {
 			n++
+			byDefault = byDefault || b.Default
 		}
 	}
-	return n / float64(max(1, len(v.scope.behaviors)))
+	all := float64(max(1, len(v.scope.behaviors)))
+	switch {
+	case v.scope.known || n == all:
+		return n / all
+	case byDefault: // most requests go through the default behaviour
+		return 0.7
+	}
+	return 0.2
 }
 
 // onlyWrites says whether most failing requests have methods for which CloudFront does not fail over.
@@ -168,6 +169,32 @@ func (v *view) onlyWrites() bool {
 		}
 	}
 	return all >= 3 && float64(writes) > 0.7*float64(all)
+}
+
+// bucketRate compares the bucket's requests with what a prefix sustains. Without the bucket's metrics the distribution's own
+// requests bound them from above, and its misses are a guess.
+func bucketRate(v *view) sighting {
+	for _, b := range v.buckets {
+		if perSecond := b.all.maxAfter / 60; b.all.dataAfter && perSecond > 0 {
+			return judge(b.all.source, perSecond, 3000, 2000, "requests a second to %s, of 5,500 that a prefix sustains", b.name)
+		}
+	}
+	if len(v.buckets) == 0 || !v.requests.dataAfter {
+		return sighting{}
+	}
+	missed := 1.0
+	if hits := v.cloudfront("CacheHitRate"); hits.dataAfter {
+		missed = 1 - hits.after/100
+	} else if v.logs.read {
+		missed = v.logs.missed
+	}
+	switch all := v.requests.maxAfter / 60; {
+	case all < 1500:
+		return not(v.requests.source, "%.3g requests a second at the most reach the bucket", all).at(0.7)
+	case all*missed >= 1500:
+		return yes(v.requests.source, "about %.3g requests a second may reach the bucket", all*missed).at(0.5)
+	}
+	return sighting{}
 }
 
 // judge compares a number with what speaks for the sign and what speaks against it; between them nothing is said.

@@ -95,6 +95,15 @@ var trafficSigns = []sign{
 		}
 		return sighting{}
 	}},
+	{"staging serves in another way", "", "", func(v *view) sighting {
+		switch {
+		case !v.staging.hasConfig || !v.hasConfig:
+			return sighting{}
+		case serving(v.staging.config) == serving(v.config):
+			return not("cloudfront/staging", "the staging distribution has the same origins, behaviours and error responses")
+		}
+		return yes("cloudfront/staging", "the staging distribution has other origins, behaviours or error responses")
+	}},
 	{"failing share is staging's", "", "", func(v *view) sighting {
 		s := v.staging
 		switch {
@@ -320,6 +329,15 @@ var configurationSigns = []sign{
 		}
 		return yes("distribution", "the behaviours in question cache nothing, errors included")
 	}},
+}
+
+// serving is what of a configuration decides how requests are answered, as one text.
+func serving(c distribution.Config) string {
+	var out []string
+	for _, field := range []string{"Origins", "OriginGroups", "DefaultCacheBehavior", "CacheBehaviors", "CustomErrorResponses"} {
+		out = append(out, string(c.Value(field)))
+	}
+	return strings.Join(out, " ")
 }
 
 // mappings are the custom error responses that turn another status into 503.

@@ -53,6 +53,9 @@ func look(ev *incident.Evidence) *view {
 	v.probe = readProbe(ev.Probe)
 	v.status = v.readStatus()
 	v.logs = v.readLogs(ev.Logs)
+	if v.share == 0 && v.logs.enough() {
+		v.share = 100 * v.logs.rows / max(1, v.logs.total)
+	}
 	v.scope = v.readScope()
 	v.lambdas = v.readLambdas()
 	v.functions = v.readFunctions()

@@ -28,7 +28,7 @@ type Case struct {
 }
 
 // Presentations are how much of the world a record shows.
-var Presentations = []string{"rich", "alarm-time", "noisy", "damaged", "logs-only", "probe-and-metrics", "stripped"}
+var Presentations = []string{"rich", "alarm-time", "noisy", "damaged", "logs-only", "probe-and-metrics", "no-metrics", "stripped"}
 
 // scenario makes one thing go wrong.
 type scenario struct {
@@ -73,6 +73,7 @@ func Make(cause incident.Cause, presentation string, seed uint64) Case {
 		if s.cause == cause {
 			w := newWorld(rand.New(rand.NewPCG(seed, uint64(i)<<8|uint64(slices.Index(Presentations, presentation)))), presentation)
 			s.play(w)
+			w.furnish(cause, presentation)
 			return w.finish(s, presentation, seed)
 		}
 	}

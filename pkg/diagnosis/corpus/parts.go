@@ -35,11 +35,18 @@ func (w *world) config() object {
 	}
 	return object{
 		"CallerReference": "made-" + w.word, "Aliases": items("www." + w.word + ".example.com"), "Comment": "", "Enabled": true,
-		"Origins": objects(w.origins), "OriginGroups": objects(w.groups), "CacheBehaviors": objects(w.behaviors),
+		"Origins": objects(w.origins), "OriginGroups": objects(w.allGroups()), "CacheBehaviors": objects(w.behaviors),
 		"DefaultCacheBehavior": w.behavior(target, "658327ea-f89d-4fab-a63d-7e88639e58f6"), "CustomErrorResponses": objects(w.errors), "WebACLId": w.webACL,
 		"ContinuousDeploymentPolicyId": w.policy, "Staging": false, "PriceClass": "PriceClass_All", "HttpVersion": "http2",
 		"Logging": object{"Enabled": true, "IncludeCookies": false, "Bucket": "logs-" + w.word + ".s3.amazonaws.com", "Prefix": "cf/"},
 	}
+}
+
+func (w *world) allGroups() []object {
+	if w.spare == nil {
+		return w.groups
+	}
+	return append(append([]object{}, w.groups...), w.spare)
 }
 
 func (w *world) behavior(target, cachePolicy string) object {

@@ -273,7 +273,7 @@ func playOriginMTLS(w *world) {
 	certificate := fmt.Sprintf("arn:aws:acm:us-east-1:%s:certificate/%s", w.account, w.uuid())
 	w.origins[0]["CustomOriginConfig"].(object)["OriginMtlsConfig"] = object{"ClientCertificateArn": certificate}
 	w.share = between(w.r, 0.4, 1)
-	w.fail.detailed = pick(w.r, "Error", "OriginConnectError", "OriginError")
+	w.fail.detailed = pick(w.r, "Error", "OriginConnectError")
 	w.fail.firstByte = around(between(w.r, 0.05, 0.3))
 	w.page(503, "Error", pick(w.r, "", "CloudFront could not establish a mutual TLS connection with the origin."))
 	if w.r.IntN(2) == 0 {

@@ -51,6 +51,9 @@ func playALBNoTargets(w *world) {
 	if w.r.IntN(3) > 0 {
 		w.blame(w.call(w.region, "elasticloadbalancing", "DeregisterTargets", w.before(), object{"targetGroupArn": b.group, "targets": []any{object{"id": "10.0.0.7", "port": 8080}}}, object{}))
 	}
+	if w.r.IntN(5) == 0 {
+		w.hide()
+	}
 }
 
 func (w *world) albProbe() {
@@ -127,13 +130,20 @@ func playTarget(w *world) {
 		w.custom("web", fmt.Sprintf("%s-nlb-%s.elb.%s.amazonaws.com", w.word, token(w.r, hexes, 16), w.region))
 		return
 	}
+	if w.r.IntN(5) == 0 {
+		w.classicTarget()
+		return
+	}
 	b := w.alb("web")
 	w.albCount(b, "RequestCount", flat(w.base))
 	w.albCount(b, "HTTPCode_ELB_503_Count", zero)
 	w.albCount(b, "HTTPCode_ELB_5XX_Count", zero)
 	w.albCount(b, "HTTP_Fixed_Response_Count", zero)
-	w.albCount(b, "HTTPCode_Target_5XX_Count", w.like(between(w.r, 0.3, 1)))
+	w.albCount(b, "HTTPCode_Target_5XX_Count", w.like(between(w.r, 0.5, 1)))
 	w.albHosts(b, flat(2))
+	if w.r.IntN(4) == 0 {
+		w.hide()
+	}
 }
 
 func playHTTPAPI(w *world) {

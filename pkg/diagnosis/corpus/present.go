@@ -33,6 +33,11 @@ func (w *world) present(presentation string, c *Case) {
 		w.noLogs, w.noWAF, w.noTrail, w.noState = true, true, true, true
 		c.Change, c.ChangeAlso = "", nil
 		c.Accept = append(c.Accept, w.withoutState(c.Cause)...)
+	case "no-metrics":
+		w.noMetrics = true
+		w.alsoFromLogs(c)
+		c.Accept = append(c.Accept, incident.Undetermined)
+		c.ChangeAlso = append(c.ChangeAlso, "")
 	case "stripped":
 		w.strip(c)
 	}

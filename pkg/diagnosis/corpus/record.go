@@ -115,7 +115,7 @@ func (w *world) viewerMetrics() {
 	rate := func(name string, of func(time.Time) float64) {
 		w.measure("us-east-1", "AWS/CloudFront", name, "Average", false, of, dims...)
 	}
-	rate("5xxErrorRate", percent)
+	rate("5xxErrorRate", func(at time.Time) float64 { return percent(at) + 100*w.background*hash(at.Unix()+9)*2 })
 	gone := 1.0
 	if len(w.errors) > 0 && w.errors[0]["ResponseCode"] == "503" {
 		gone = 0.05
@@ -130,6 +130,8 @@ func (w *world) viewerMetrics() {
 			rate(name, func(time.Time) float64 { return math.NaN() })
 		case status == w.fail.status:
 			rate(name, percent)
+		case status == 502:
+			rate(name, func(at time.Time) float64 { return 100 * w.background * hash(at.Unix()+9) * 2 })
 		default:
 			rate(name, zero)
 		}
@@ -225,6 +227,8 @@ func (w *world) row(out *strings.Builder, fields []string, at time.Time) {
 	switch {
 	case w.r.Float64() < w.share*w.level(at.Truncate(time.Minute)):
 		w.failingRow(values, at)
+	case w.r.Float64() < w.background:
+		w.fill(values, failure{status: 502, result: "Error", response: "Error", detailed: "OriginConnectError", firstByte: origin}, at)
 	case w.r.IntN(60) == 0:
 		w.fill(values, failure{status: 0, result: "Error", response: "Miss", detailed: "ClientCommError", firstByte: origin}, at)
 	case w.r.IntN(40) == 0:

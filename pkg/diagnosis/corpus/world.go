@@ -74,6 +74,9 @@ type world struct {
 
 	noLogs, noProbe, noWAF, noTrail, noState, noMetrics bool
 	jsonLogs                                            bool
+
+	spare      object  // an origin group that nothing in question uses
+	background float64 // part of the requests that always fails with 502
 }
 
 // series is one metric by the minute; a NaN is a minute without data.
