@@ -104,6 +104,8 @@ var edgeSigns = []sign{
 			return sighting{}
 		case p.server == "cloudfront" && !p.page && p.xcache == "error":
 			return yes("probe", "server CloudFront with a body that is not CloudFront's page")
+		case p.albPage && !strings.Contains(p.text, "503 service temporarily unavailable"):
+			return sighting{} // a web ACL may sit at the load balancer
 		}
 		return not("probe", "%s", p.describe())
 	}},

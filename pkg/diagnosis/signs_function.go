@@ -97,6 +97,7 @@ func poolUsedUp(v *view) sighting {
 	for _, l := range v.lambdas {
 		for _, r := range l.regions {
 			switch {
+			case r.limit == 0 && l.average.dataAfter && l.average.after < 85: // such runs meet the limit of the rate first
 			case r.tight():
 				s := yes(r.source, "ConcurrentExecutions in %s is at %.0f; the limit is %s", r.region, r.concurrency, fmtLimit(r))
 				if r.limit == 0 || !r.full {

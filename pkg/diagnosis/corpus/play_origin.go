@@ -178,6 +178,9 @@ func playReplayed(w *world) {
 	ttl := 300 + w.r.IntN(1500)
 	w.errors = []object{{"ErrorCode": 503, "ErrorCachingMinTTL": ttl, "ResponsePagePath": "", "ResponseCode": ""}}
 	w.failUntil = w.onset.Add(time.Duration(60+w.r.IntN(90)) * time.Second)
+	if soonest := w.failUntil.Add(6 * time.Minute); w.collected.Before(soonest) {
+		w.collected = soonest
+	}
 	length := 120 + w.r.IntN(900)
 	server := pick(w.r, "nginx", "Apache", "openresty")
 	if w.r.IntN(2) == 0 {

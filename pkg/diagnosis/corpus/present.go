@@ -24,11 +24,17 @@ func (w *world) present(presentation string, c *Case) {
 		w.recent(c)
 	case "damaged":
 		c.ChangeAlso = append(c.ChangeAlso, "") // the trail may be cut off before it
+		if c.Cause == incident.CloudFrontIncident {
+			c.Accept = append(c.Accept, incident.Undetermined) // one file says it
+		}
 	case "noisy":
 		w.decoys()
 	case "logs-only":
 		w.noProbe, w.noState = true, true
 		w.alsoFromLogs(c)
+		if c.Cause == incident.LambdaEdgePermission {
+			c.ChangeAlso = append(c.ChangeAlso, "") // without its state nothing names the role
+		}
 	case "probe-and-metrics":
 		w.noLogs, w.noWAF, w.noTrail, w.noState = true, true, true, true
 		c.Change, c.ChangeAlso = "", nil
