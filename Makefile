@@ -8,7 +8,7 @@ APPROVER ?= auto
 GOFLAGS_LAMBDA := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-race build clean fmt lint fuzz bench accuracy size deploy $(FUNCTIONS:%=build-%)
+.PHONY: help run test test-race build clean fmt lint fuzz bench accuracy deploy $(FUNCTIONS:%=build-%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,17 @@ test: ## every test
 test-race: ## every test under the race detector, the functions included
 	go test -race ./...
 
+accuracy: ## the confusion matrix, the calibration and the abstentions over the corpus; fails below the bar
+	@go run ./pkg/diagnosis/accuracy
+
+bench: ## performance as ratios in one run
+	go test -run '^$$' -bench . -benchtime 1s ./pkg/accesslog ./pkg/diagnosis
+
+fuzz: ## every fuzzer for a while; FUZZTIME=20s
+	@for package in $$(go list ./...); do \
+		for fuzzer in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			go test -run '^$$' -fuzz "^$$fuzzer$$" -fuzztime $(or $(FUZZTIME),20s) $$package || exit 1; done; done
+
 build: $(FUNCTIONS:%=build-%) ## the zips that sam deploy uploads, in dist/
 
 $(FUNCTIONS:%=build-%): build-%:
@@ -33,10 +44,10 @@ deploy: build ## build and deploy; ENV=default|staging|prod
 	sam deploy --config-env $(or $(ENV),default)
 
 fmt: ## format all Go code
-	gofmt -w cmd functions pkg tools
+	gofmt -w *.go cmd functions pkg tools
 
-lint: ## the formatter, go vet, staticcheck and the runbook checker
-	@test -z "$$(gofmt -l cmd functions pkg tools)" || { gofmt -l cmd functions pkg tools; echo "not formatted: make fmt"; exit 1; }
+lint: ## the formatter, go vet and staticcheck; the runbook checker is a test
+	@test -z "$$(gofmt -l *.go cmd functions pkg tools)" || { gofmt -l *.go cmd functions pkg tools; echo "not formatted: make fmt"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
 
