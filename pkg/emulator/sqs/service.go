@@ -69,6 +69,7 @@ func New(w *kernel.World) *Service {
 	s := &Service{world: w, queues: map[string]*queue{}, news: make(chan struct{})}
 	w.Register("sqs", s)
 	w.Queues = s
+	w.Metrics.AddSource(s)
 	return s
 }
 

@@ -292,3 +292,25 @@ func TestQueuesAreManaged(t *testing.T) {
 	_, err = r.client.GetQueueUrl(ctx, &sdk.GetQueueUrlInput{QueueName: aws.String("more")})
 	checkCode(t, err, "AWS.SimpleQueueService.NonExistentQueue")
 }
+
+func TestCloudWatchSeesHowManyMessagesWait(t *testing.T) {
+	r := newRig(t, nil)
+	metric := kernel.Metric{
+		Region: "us-east-1", Namespace: "AWS/SQS", Name: "ApproximateNumberOfMessagesVisible", Dimensions: map[string]string{"QueueName": "letters"},
+	}
+	minute := r.world.Clock.Now().Truncate(time.Minute)
+	if datum, ok := r.world.Metrics.Minute(metric, minute); !ok || datum.Max != 0 {
+		t.Errorf("an empty queue shows %v, %v", datum, ok)
+	}
+	if _, err := r.client.SendMessage(context.Background(), &sdk.SendMessageInput{QueueUrl: r.url, MessageBody: aws.String("letter")}); err != nil {
+		t.Fatal(err)
+	}
+	r.world.Clock.Advance(2 * time.Minute)
+	if datum, ok := r.world.Metrics.Minute(metric, minute.Add(2*time.Minute)); !ok || datum.Max != 1 {
+		t.Errorf("a queue with a message shows %v, %v", datum, ok)
+	}
+	metric.Dimensions["QueueName"] = "another"
+	if datum, ok := r.world.Metrics.Minute(metric, minute); ok {
+		t.Errorf("a queue that is not there shows %v", datum)
+	}
+}
