@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/notify"
@@ -14,7 +15,7 @@ import (
 )
 
 // start starts the runbook, or finds that it was started. The step "starting" comes first: whoever takes over after a
-// death in between starts it again with the same token, and the slot lets only one execution go on.
+// death in between looks for the execution, then starts it with the same token, and the slot lets only one go on.
 func (s *story) start(ctx context.Context) error {
 	if s.done(incident.StepStarted, &s.execution) {
 		return nil
@@ -31,14 +32,27 @@ func (s *story) start(ctx context.Context) error {
 		Quorum: max(1, s.plan.Approvals), Function: s.settings.Function("remediate"), Role: s.settings.AutomationRole(),
 		Message: fmt.Sprintf("%s of %s because of %s", s.plan.Remedy, s.incident.Distribution, s.plan.Cause),
 	}
-	if err := s.note(ctx, incident.StepStarting, "the runbook is about to be started", incident.Execution{Document: order.Document}); err != nil {
-		return err
-	}
-	if s.execution, err = s.runbooks.Start(ctx, order); err != nil {
+	if s.execution, err = s.startOnce(ctx, order); err != nil {
 		return err
 	}
 	s.execution.StartedAt = s.now()
 	return s.note(ctx, incident.StepStarted, "the runbook is started and waits for people", s.execution)
+}
+
+// startOnce looks first for what an earlier holder may have started: SSM does not say for how long it knows a token, and a
+// second execution would find the slot taken.
+func (s *story) startOnce(ctx context.Context, order runbook.Order) (incident.Execution, error) {
+	var before incident.Execution
+	if s.done(incident.StepStarting, &before) {
+		found, ok, err := s.runbooks.Find(ctx, order, time.Time{})
+		if ok || err != nil {
+			return found, err
+		}
+	}
+	if err := s.note(ctx, incident.StepStarting, "the runbook is about to be started", incident.Execution{Document: order.Document}); err != nil {
+		return incident.Execution{}, err
+	}
+	return s.runbooks.Start(ctx, order)
 }
 
 // ask gives each approver tickets of their own, and tells the on-call topic that somebody is asked. Who could not be told

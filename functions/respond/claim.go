@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
 	"cloudfront503/pkg/event"
@@ -141,13 +142,14 @@ func (h handler) unlessIgnored(ctx context.Context, err error) error {
 	return err
 }
 
-// transient reports whether an error may pass by itself: no answer, or a fault of AWS. A denial does not.
+// transient reports whether an error may pass by itself: no answer, or a fault of AWS, also one that the service's model
+// does not name. A denial does not.
 func transient(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return true
 	}
-	return api.ErrorFault() == smithy.FaultServer || api.ErrorCode() == "ThrottlingException" || api.ErrorCode() == "Throttling" || api.ErrorCode() == "SlowDown"
+	return api.ErrorFault() == smithy.FaultServer || retry.NewStandard().IsErrorRetryable(err)
 }
 
 func isLost(err error) bool { return errors.Is(err, ledger.ErrLeaseLost) }
