@@ -59,10 +59,10 @@ func judge(v view, now time.Time) due {
 	switch {
 	case v.written != nil:
 		return judgeWritten(v, now)
+	case v.tally.Rejected && (v.over || v.noted != "" || v.void != ""):
+		return endRejected
 	case v.void != "":
 		return endVoid
-	case v.tally.Rejected && (v.over || v.noted != ""):
-		return endRejected
 	case v.approval.Request != nil:
 		return judgeAsked(v, now)
 	case v.quiet || now.Sub(v.openedAt) > watchTime:

@@ -33,6 +33,7 @@ func TestJudge(t *testing.T) {
 		{"silence is a no also where SSM says nothing", view{openedAt: opened, approval: asked}, expires.Add(grace + time.Second), endSilent},
 		{"an OK alarm does not end a gate that waits", view{openedAt: opened, approval: asked, quiet: true}, opened.Add(10 * time.Minute), nothing},
 		{"a reject counts once the gate is closed", view{openedAt: opened, approval: asked, tally: approval.Tally{Rejected: true}, over: true}, opened.Add(5 * time.Minute), endRejected},
+		{"a reject that stopped the write ends as rejected, not as void", view{openedAt: opened, approval: asked, tally: approval.Tally{Rejected: true}, void: "refused: bob rejected it"}, opened.Add(5 * time.Minute), endRejected},
 		{"a reject is not told as an end before the runbook has stopped", view{openedAt: opened, approval: asked, tally: approval.Tally{Rejected: true}}, opened.Add(5 * time.Minute), nothing},
 		{"a reject is no silence", view{openedAt: opened, approval: asked, tally: approval.Tally{Rejected: true}}, opened.Add(40 * time.Minute), nothing},
 		{"an approved runbook that ended without a write has failed", view{openedAt: opened, approval: asked, tally: approval.Tally{Approved: true}, over: true}, opened.Add(10 * time.Minute), endFailed},

@@ -34,8 +34,24 @@ type watch struct {
 	view      view
 }
 
-// read makes the view out of the record, of the execution, and of the metrics where something was written.
+// read makes the view out of the record, of the execution, and of the metrics where something was written. Where the
+// execution has ended, the record is read once more: its last steps may have been written since it was read first.
 func (w *watch) read(ctx context.Context) error {
+	if err := w.readRecord(ctx); err != nil {
+		return err
+	}
+	if err := w.readExecution(ctx); err != nil {
+		return err
+	}
+	if w.view.over {
+		if err := w.readRecord(ctx); err != nil {
+			return err
+		}
+	}
+	return w.compare(ctx)
+}
+
+func (w *watch) readRecord(ctx context.Context) error {
 	var err error
 	if w.steps, err = w.ledger.Steps(ctx, w.incident); err != nil {
 		return err
@@ -50,10 +66,7 @@ func (w *watch) read(ctx context.Context) error {
 			return fmt.Errorf("incident %s: %w", w.incident, err)
 		}
 	}
-	if err := w.readExecution(ctx); err != nil {
-		return err
-	}
-	return w.compare(ctx)
+	return nil
 }
 
 // quiet reports whether every alarm of the episode is OK, and there was one.
