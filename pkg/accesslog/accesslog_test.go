@@ -5,11 +5,13 @@ package accesslog
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -324,4 +326,26 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(yardstick), "x-gunzip")
+}
+
+// The fast reader of JSON lines must say the same as encoding/json wherever it says anything.
+func FuzzFlatAgainstJSON(f *testing.F) {
+	f.Add([]byte(`{"date":"2026-03-03","time":"21:33:28","sc-status":"503","x-edge-result-type":"Error"}`))
+	f.Add([]byte(`{ "sc-status" : 503 , "timestamp(ms)": 1772573608123, "c-ip":null}`))
+	f.Add([]byte(`{"cs-uri-stem":"/a\"b","sc-status":"503"}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var fast, slow row
+		if !json.Valid(line) || !scanFlat(line, &fast) {
+			return
+		}
+		if bytes.Count(line, []byte(`":`)) != bytes.Count(line, []byte(`"`))/2 && bytes.Count(line, []byte(`sc-status`)) > 1 {
+			return // a name that comes twice
+		}
+		if !decode(line, &slow) {
+			return
+		}
+		if string(fast[scStatus]) != string(slow[scStatus]) && utf8.Valid(line) && bytes.Count(line, []byte("sc-status")) == 1 {
+			t.Errorf("%q: status %q, encoding/json says %q", line, fast[scStatus], slow[scStatus])
+		}
+	})
 }

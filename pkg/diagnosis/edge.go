@@ -79,7 +79,7 @@ func (v *view) readLambda(arn string) lambdaView {
 		l.readState(region)
 	}
 	for _, s := range v.find("AWS/Lambda", "Throttles", "Sum", "FunctionName", replica) {
-		if f := v.flow(s); f.stepped() {
+		if f := v.flow(s); v.rise(f) > 0 {
 			l.regions = append(l.regions, v.throttled(replica, s.Region, f))
 		}
 	}
@@ -243,7 +243,6 @@ type wafView struct {
 	rule       string
 	origin     bool // the web ACL sits at an origin
 	blocked    flow
-	source     string
 }
 
 func (v *view) readWAF() wafView {
@@ -258,7 +257,7 @@ func (v *view) readWAF() wafView {
 		if w.acl != "" && s.Dimensions["Region"] == "" && !strings.Contains(w.acl, "/"+s.Dimensions["WebACL"]+"/") {
 			continue // another web ACL
 		}
-		if f := v.flow(s); !w.blocked.asked || s.Dimensions["Rule"] == "ALL" || f.rise() > w.blocked.rise() {
+		if f := v.flow(s); !w.blocked.asked || s.Dimensions["Rule"] == "ALL" || v.rise(f) > v.rise(w.blocked) {
 			w.blocked = f
 		}
 	}

@@ -4,7 +4,6 @@
 package diagnosis
 
 import (
-	"strings"
 	"time"
 
 	"cloudfront503/pkg/incident"
@@ -148,21 +147,26 @@ func (t *tallied) mean() float64 {
 // stepped says whether a counter rose at the onset, beyond what it always does.
 func (f flow) stepped() bool { return f.after > 0.5 && f.after > 2.5*f.before+0.3 }
 
-// rise is how much of a counter the onset added, a minute.
-func (f flow) rise() float64 { return f.after - f.before }
+// rise is how much of a counter the onset added, a minute; 0 where it did not rise beyond what it always does. Where no
+// onset was found, the failure may be older than the evidence: then all of the counter may be due to it.
+func (v *view) rise(f flow) float64 {
+	switch {
+	case v.onset.IsZero() && f.after > 0.5:
+		return f.after
+	case f.stepped():
+		return f.after - f.before
+	}
+	return 0
+}
 
 // covers is which part of the failing requests a counter's rise would explain; 1 where the failing are not known.
 func (v *view) covers(f flow) float64 {
-	if !f.stepped() {
+	switch rise := v.rise(f); {
+	case rise <= 0:
 		return 0
-	}
-	if !v.hasRate || v.failing <= 0 {
+	case !v.hasRate || v.failing <= 0:
 		return 1
+	default:
+		return rise / v.failing
 	}
-	return f.rise() / v.failing
-}
-
-// named reports whether a dimension's value is the name or begins with it and a slash.
-func named(value, name string) bool {
-	return value == name || strings.HasPrefix(value, name+"/")
 }

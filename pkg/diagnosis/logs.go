@@ -20,6 +20,7 @@ type logView struct {
 	fast      float64            // share of the failing rows whose first byte came within 10 ms: the edge answered by itself
 	slow      float64            // share with a first byte after 28 to 31.5 s
 	missed    float64            // share of all rows for which an origin was asked
+	strange   float64            // share of kinds that are in no list
 	topEdge   float64            // share of the failing rows at one edge location
 	topEdges  float64            // at three edge locations
 	edge      string
@@ -37,6 +38,14 @@ const (
 	kindError       = "error"
 	kindOriginError = "originerror"
 )
+
+// knownKinds are the values that the guide documents or that were seen in practice [facts 2.5].
+const knownKinds = " error originerror abortedorigin clientcommerror clientgeoblocked clienthunguprequest invalidrequest invalidrequestblocked" +
+	" invalidrequestcertificate invalidrequestheader invalidrequestmethod origincommerror originconnecterror origincontentrangelengtherror" +
+	" origindnserror originheadertoobigerror origininvalidresponseerror originreaderror originwriteerror originzerosizeobjecterror" +
+	" slowreaderoriginerror lambdaexecutionerror lambdalimitexceeded lambdavalidationerror lambdageneratedresponse missgeneratedresponse" +
+	" functionexecutionerror functionthrottlederror functionvalidationerror functiongeneratedresponse limitexceeded capacityexceeded" +
+	" originshieldhit refreshhit redirect "
 
 func kindOfGroup(g incident.LogGroup) string {
 	for _, value := range []string{g.Detailed, g.Result, g.ResponseResult} {
@@ -117,6 +126,9 @@ func (l *logView) shares(timed float64, edges, clients, all map[string]float64) 
 	}
 	for kind := range l.kinds {
 		l.kinds[kind] /= l.rows
+		if !strings.Contains(knownKinds, " "+kind+" ") {
+			l.strange += l.kinds[kind]
+		}
 	}
 	if timed > 0 {
 		l.fast /= timed

@@ -4,6 +4,7 @@
 package diagnosis
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -76,7 +77,7 @@ func changePoint(points []incident.Point, alarm time.Time) (time.Time, bool) {
 	split := bestSplit(values)
 	level, noise := spread(values[:split])
 	high := mean(values[split:])
-	if split == 0 || high <= level+max(3*noise, 0.2) {
+	if split == 0 || high <= level+max(3*noise, 2.5*deviation(values[:split]), 0.2) {
 		return time.Time{}, false
 	}
 	threshold := level + max(3*noise, 0.08*(high-level), 0.15)
@@ -103,7 +104,7 @@ func bestSplit(values []float64) int {
 		k := float64(i)
 		lower, higher := left/k, (total-left)/(n-k)
 		gain := k * (n - k) / n * (higher - lower) * (higher - lower)
-		if higher > lower && gain > bestGain {
+		if higher > lower && gain > bestGain && i >= min(3, len(values)/3) {
 			best, bestGain = i, gain
 		}
 	}
@@ -118,6 +119,15 @@ func spread(values []float64) (middle, noise float64) {
 		distances[i] = max(x-middle, middle-x)
 	}
 	return middle, 1.48 * median(distances)
+}
+
+// deviation is the standard deviation: unlike spread, it does not overlook a few values that stand out.
+func deviation(values []float64) float64 {
+	middle, squares := mean(values), 0.0
+	for _, x := range values {
+		squares += (x - middle) * (x - middle)
+	}
+	return math.Sqrt(squares / float64(max(1, len(values))))
 }
 
 func median(values []float64) float64 {

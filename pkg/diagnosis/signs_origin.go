@@ -123,19 +123,24 @@ var originSigns = []sign{
 		}
 		return not("distribution", "no behaviour in question targets an origin group")
 	}},
-	{"origin group fails over on 503", "", "", func(v *view) sighting {
-		for _, g := range v.scope.groups {
-			switch {
-			case v.onlyWrites():
-				return not("access-logs", "the failing requests are writes, which do not fail over")
-			case slices.Contains(g.StatusCodes, 503):
-				return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", g.ID).at(v.grouped() * v.weightOfConfiguration())
-			}
-			return not("distribution", "the group %s does not fail over on 503", g.ID)
-		}
-		return sighting{}
-	}},
+	{"origin group fails over on 503", "", "", failsOver},
 	{"secondary origin wrote it", "which origin of the group answered", nextProbe, secondaryWrote},
+}
+
+// failsOver says whether a 503 of the primary would not have reached viewers.
+func failsOver(v *view) sighting {
+	if len(v.scope.groups) == 0 {
+		return sighting{}
+	}
+	at := slices.IndexFunc(v.scope.groups, func(g distribution.OriginGroup) bool { return slices.Contains(g.StatusCodes, 503) })
+	switch {
+	case at < 0:
+		return not("distribution", "the group %s does not fail over on 503", v.scope.groups[0].ID)
+	case v.onlyWrites():
+		return not("access-logs", "the failing requests are writes, which do not fail over")
+	}
+	return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", v.scope.groups[at].ID).
+		at(v.grouped() * v.weightOfConfiguration())
 }
 
 // grouped is which part of the behaviours in question targets a group.

@@ -23,8 +23,8 @@ const (
 
 // Below these a verdict is undetermined: the second is for causes whose remedy would do harm if they were not the cause.
 const (
-	threshold        = 0.62
-	harmfulThreshold = 0.72
+	threshold        = 0.55
+	harmfulThreshold = 0.70
 )
 
 // harmful are the causes from whose verdict a change of the distribution, of its functions or of roles follows.

@@ -42,13 +42,17 @@ func Write(files Files, put func(name string, content []byte) error) error {
 
 // Open fulfils fs.FS.
 func (f Files) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
 	if content, there := f[name]; there {
 		return &memory{entry: entry{path.Base(name), int64(len(content)), false}, Reader: bytes.NewReader(content)}, nil
 	}
-	if _, err := f.ReadDir(name); err != nil {
+	inside, err := f.ReadDir(name)
+	if err != nil {
 		return nil, err
 	}
-	return &memory{entry: entry{path.Base(name), 0, true}, Reader: bytes.NewReader(nil)}, nil
+	return &listing{memory: memory{entry: entry{path.Base(name), 0, true}, Reader: bytes.NewReader(nil)}, inside: inside}, nil
 }
 
 // ReadDir fulfils fs.ReadDirFS.
@@ -63,7 +67,11 @@ func (f Files) ReadDir(name string) ([]fs.DirEntry, error) {
 			continue
 		}
 		first, _, deeper := strings.Cut(rest, "/")
-		found[first] = fs.FileInfoToDirEntry(entry{first, int64(len(content)), deeper})
+		size := int64(len(content))
+		if deeper {
+			size = 0
+		}
+		found[first] = fs.FileInfoToDirEntry(entry{first, size, deeper})
 	}
 	if len(found) == 0 && name != "." {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -90,7 +98,23 @@ func (m *memory) Size() int64 { return m.entry.size }
 // Close fulfils fs.File.
 func (m *memory) Close() error { return nil }
 
-var _ io.Reader = (*memory)(nil)
+// listing is an open folder of Files.
+type listing struct {
+	memory
+	inside []fs.DirEntry
+}
+
+// ReadDir fulfils fs.ReadDirFile.
+func (l *listing) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 {
+		n = len(l.inside)
+	} else if len(l.inside) == 0 {
+		return nil, io.EOF
+	}
+	first := l.inside[:min(n, len(l.inside))]
+	l.inside = l.inside[len(first):]
+	return first, nil
+}
 
 // entry describes a file of Files.
 type entry struct {
