@@ -40,15 +40,16 @@ func (h handler) apply(ctx context.Context, order remedy.Order) (string, error) 
 	return "written", nil
 }
 
-// decline records why nothing was written. Only the execution that owns the slot can make the plan void by that; an
-// execution that somebody else started is recorded and changes nothing.
+// decline records why nothing was written. Only the execution that owns the slot can make the plan void by that, at its
+// write step; an execution that somebody else started, and a call that did not come from the runbook, are recorded and
+// change nothing.
 func (h handler) decline(ctx context.Context, order remedy.Order, problem error) (string, error) {
 	answer, final := word(problem)
 	if !final {
 		return "", problem
 	}
 	kind := incident.StepDeclined
-	if h.ownsSlot(ctx, order) {
+	if !elsewhere(problem) && h.ownsSlot(ctx, order) {
 		kind = incident.StepVoid
 	}
 	_, _, err := h.ledger.AppendOnce(ctx, order.Incident, kind, order.Execution, problem.Error(), incident.Execution{ID: order.Execution})
@@ -67,6 +68,12 @@ func word(err error) (answer string, final bool) {
 		return "void", true
 	}
 	return "", false
+}
+
+// elsewhere reports a refusal because the execution does not stand at its write step.
+func elsewhere(err error) bool {
+	var refused *remedy.Refused
+	return errors.As(err, &refused) && refused.Elsewhere
 }
 
 // ownsSlot reports whether the slot is this execution's. When it cannot be read, it is nobody's.

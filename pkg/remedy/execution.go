@@ -94,11 +94,11 @@ func sameSet(a, b []string) bool {
 // standsBehindGate checks that the execution is at its write step now, and that its gate was approved.
 func standsBehindGate(execution *types.AutomationExecution) error {
 	if aws.ToString(execution.CurrentStepName) != writeStep {
-		return refuse("the execution does not stand at its step %s", writeStep)
+		return &Refused{Why: "the execution does not stand at its step " + writeStep, Elsewhere: true}
 	}
 	status := execution.AutomationExecutionStatus
 	if execution.ExecutionEndTime != nil || status != types.AutomationExecutionStatusInprogress && status != types.AutomationExecutionStatusWaiting {
-		return refuse("the execution is not under way but %s", status)
+		return &Refused{Why: fmt.Sprintf("the execution is not under way but %s", status), Elsewhere: true}
 	}
 	for _, step := range execution.StepExecutions {
 		if aws.ToString(step.StepName) == gateStep && aws.ToString(step.Action) == approveAction {

@@ -40,6 +40,9 @@ type Change struct {
 // Refused says why nothing may be written: before anybody is asked, or right before the write.
 type Refused struct {
 	Why string
+	// Elsewhere says that the execution does not stand at its write step: whoever called, its runbook did not, and the
+	// refusal says nothing about the plan.
+	Elsewhere bool
 }
 
 // Error is the reason as one sentence for people.
