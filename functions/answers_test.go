@@ -102,6 +102,29 @@ func TestTheTicketOfAnEarlierIncidentIsRefused(t *testing.T) {
 	if recorded(r, "decision") != 1 || recorded(r, "refused") != 1 || writes(r) != 0 {
 		t.Errorf("%d decisions, %d refused, %d writes", recorded(r, "decision"), recorded(r, "refused"), writes(r))
 	}
+	repair(t, r)
+	r.World.Clock.Advance(20 * time.Minute)
+	breaks(t, r)
+	until(t, r, 30*time.Minute, "people are asked again", func() bool { return r.Incident().Episode == 2 && r.Has("asked") })
+	reply(t, r, "alice", "approve "+earlier)
+	reply(t, r, "alice", "approve "+strings.Replace(earlier, ".000001.", ".000002.", 1))
+	if recorded(r, "decision") != 0 || recorded(r, "refused") != 1 || writes(r) != 0 {
+		t.Errorf("%d decisions, %d refused, %d writes", recorded(r, "decision"), recorded(r, "refused"), writes(r))
+	}
+	approves(t, r, "alice")
+	untilClosed(t, r, "changed")
+}
+
+// repair takes the bad change back by hand.
+func repair(t *testing.T, r *rehearsal.Rehearsal) {
+	t.Helper()
+	by := kernel.Principal{ARN: rehearsal.UserARN("deployer"), IAM: rehearsal.UserARN("deployer"), Account: rehearsal.AccountID}
+	_, err := r.CloudFront.Change(rehearsal.Distribution, by, r.World.Clock.Now(), func(config map[string]any) {
+		config["CustomErrorResponses"] = map[string]any{"Quantity": json.Number("0")}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTheSameReplyDeliveredTwiceCountsOnce(t *testing.T) {
