@@ -57,6 +57,20 @@ func TestARejectedChangeIsNotMade(t *testing.T) {
 	}
 }
 
+func TestARejectedRequestForAQuotaIsNotMade(t *testing.T) {
+	t.Parallel()
+	r := start(t, "lambda-edge-concurrency")
+	breaks(t, r)
+	untilAsked(t, r)
+	rejects(t, r, "alice", "we buy time elsewhere")
+	untilClosed(t, r, "rejected")
+	for _, line := range r.World.Journal.Lines() {
+		if line.Action == "servicequotas:RequestServiceQuotaIncrease" {
+			t.Errorf("%s asked for a quota: %s", line.Principal, line.Outcome)
+		}
+	}
+}
+
 func TestSilenceIsEscalatedAndThenMeansNo(t *testing.T) {
 	t.Parallel()
 	r, broken := asked(t)
