@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package functions
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cloudfront503/pkg/emulator/kernel"
+	"cloudfront503/pkg/emulator/rehearsal"
+)
+
+// unused are the permissions that these scenarios do not use, and why the stack has them all the same. The key is a
+// pattern for "policy#statement action".
+var unused = map[string]string{
+	"*#Log logs:*":                           "Lambda writes the logs; the emulator keeps them without a call",
+	"*#Administration kms:*":                 "for the account's administrators",
+	"resource:*#0 sts:AssumeRole":            "Lambda takes up a function's role; the emulator hands it over without a call",
+	"resource:*#Approver?Signs sts:*":        "for people who signal the gate themselves",
+	"* ssm:DescribeAutomationStepExecutions": "only where GetAutomationExecution does not show all steps",
+	"*-baseline/baseline#Find *":             "without it a missing key reads as 403",
+	"*#GatherEvidence elasticload*":          "only for an origin that is a load balancer",
+	"*#GatherEvidence cloudfront:*":          "only for a distribution with a CloudFront Function or a staging distribution",
+}
+
+// alongside are the actions that AWS asks about within a call of another.
+var alongside = map[string]string{
+	"sts:SetSourceIdentity": "sts:AssumeRole", "iam:PassRole": "ssm:StartAutomationExecution", "ssm:AddTagsToResource": "ssm:StartAutomationExecution",
+}
+
+// allowed is one action that a statement allows.
+type allowed struct{ statement, action string }
+
+// statements are all actions that the Allow statements of a policy name.
+func statements(t *testing.T, name string, raw []byte) []allowed {
+	t.Helper()
+	var policy struct {
+		Statement []struct {
+			Sid, Effect string
+			Action      any
+		}
+	}
+	if err := json.Unmarshal(raw, &policy); err != nil {
+		t.Fatalf("policy %s: %v", name, err)
+	}
+	var all []allowed
+	for i, s := range policy.Statement {
+		if s.Effect != "Allow" {
+			continue
+		}
+		actions, several := s.Action.([]any)
+		if !several {
+			actions = []any{s.Action}
+		}
+		if s.Sid == "" {
+			s.Sid = fmt.Sprint(i)
+		}
+		for _, action := range actions {
+			all = append(all, allowed{name + "#" + s.Sid, fmt.Sprint(action)})
+		}
+	}
+	return all
+}
+
+// granted are all permissions that the stack gives: its roles', its keys'.
+func granted(t *testing.T, r *rehearsal.Rehearsal) []allowed {
+	t.Helper()
+	var all []allowed
+	for _, role := range r.World.Identity.Roles() {
+		if !strings.HasPrefix(role.Name, rehearsal.StackName) {
+			continue
+		}
+		for name, raw := range role.Policies {
+			all = append(all, statements(t, role.Name+"/"+name, raw)...)
+		}
+		all = append(all, statements(t, "resource:"+role.ARN, role.Trust.Raw)...)
+	}
+	for _, logical := range []string{"TicketKey", "TopicKey"} {
+		arn, policy, err := r.KMS.KeyPolicy(r.Stack.Resources[logical].Attributes["Arn"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range statements(t, "resource:"+arn, policy.Raw) {
+			a.statement = strings.Replace(a.statement, "resource:"+arn, logical, 1) // its id is another in every account
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// used are the permissions by which calls were allowed.
+func used(r *rehearsal.Rehearsal) map[allowed]bool {
+	all := map[allowed]bool{}
+	for _, line := range r.World.Journal.Lines() {
+		for _, grant := range line.Grants {
+			for _, logical := range []string{"TicketKey", "TopicKey"} {
+				grant = strings.Replace(grant, "resource:"+r.Stack.Resources[logical].Attributes["Arn"], logical, 1)
+			}
+			all[allowed{grant, line.Action}] = true
+		}
+	}
+	return all
+}
+
+// denials are the calls of the stack's roles that IAM has refused.
+func denials(r *rehearsal.Rehearsal) []string {
+	var all []string
+	for _, line := range r.World.Journal.Lines() {
+		ours := strings.Contains(line.Principal, ":assumed-role/"+rehearsal.StackName)
+		if ours && (strings.Contains(line.Outcome, "Denied") || line.Outcome == "AuthorizationError") {
+			all = append(all, fmt.Sprintf("%s %s %v: %s", line.Principal, line.Action, line.Resources, line.Outcome))
+		}
+	}
+	return all
+}
+
+// plays are what the permissions are for.
+var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
+	"error-page-503 approved": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		reply(t, r, "bob", "approve forged")
+		approves(t, r, "alice")
+		untilClosed(t, r, "changed")
+	},
+	"lambda-edge-concurrency approved": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		approves(t, r, "bob")
+		untilClosed(t, r, "requested")
+	},
+	"cloudfront-incident told": func(t *testing.T, r *rehearsal.Rehearsal) { untilClosed(t, r, "told") },
+	"error-page-503 rejected": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		_, ticket := r.Tickets("alice")
+		reply(t, r, "alice", "reject "+ticket+" not now")
+		untilClosed(t, r, "rejected")
+	},
+	"error-page-503 silent": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		untilClosed(t, r, "silent")
+	},
+	"error-page-503 killed once":  killed,
+	"error-page-503 killed often": killed,
+	"error-page-503 unparsable": func(t *testing.T, r *rehearsal.Rehearsal) {
+		for _, function := range []string{respond, verify, rehearsal.StackName + "-approve", rehearsal.StackName + "-baseline"} {
+			deliverGarbage(t, r, function)
+		}
+		r.World.Clock.Advance(10 * time.Minute)
+	},
+}
+
+// kills is how often respond is killed in a play: once after it has started the runbook, often before. Lambda's own
+// retries do not outlast three leases, so that the sweep must hand over.
+var kills = map[string]int{"error-page-503 killed once": 1, "error-page-503 killed often": 3}
+
+func killed(t *testing.T, r *rehearsal.Rehearsal) {
+	t.Helper()
+	until(t, r, time.Hour, "people are asked", func() bool { return r.Has("asked") })
+}
+
+// deliverGarbage invokes a function with what it cannot parse, as somebody of the account may do.
+func deliverGarbage(t *testing.T, r *rehearsal.Rehearsal, function string) {
+	t.Helper()
+	source := map[string]string{respond: "AlarmRule", verify: "SweepRule", rehearsal.StackName + "-baseline": "HourlyRule"}[function]
+	service, arn := "events.amazonaws.com", r.Stack.Resources[source].Attributes["Arn"]
+	if source == "" {
+		service, arn = "sns.amazonaws.com", topics+"-reply-1"
+	}
+	if err := r.World.Lambda.InvokeAsync(functionARN(function), []byte(`{"Records":[{"EventSource":"aws:sns","Sns":7}]}`), service, arn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
+	var all []allowed
+	seen := map[allowed]bool{}
+	for _, name := range slices.Sorted(maps.Keys(plays)) {
+		t.Run(name, func(t *testing.T) {
+			scenario, _, _ := strings.Cut(name, " ")
+			r := start(t, scenario)
+			for range kills[name] {
+				r.Lambda.KillAt(respond, "ssm:StartAutomationExecution", "", kills[name] == 1)
+			}
+			breaks(t, r)
+			plays[name](t, r)
+			for _, denial := range denials(r) {
+				t.Errorf("denied: %s", denial)
+			}
+			all = granted(t, r)
+			maps.Copy(seen, used(r))
+		})
+	}
+	excused := map[string]bool{}
+	for _, a := range all {
+		if !uses(seen, a) && !excuses(a, excused) {
+			t.Errorf("never used: %s %s", a.statement, a.action)
+		}
+	}
+	for pattern := range unused {
+		if !excused[pattern] {
+			t.Errorf("%q excuses nothing any more", pattern)
+		}
+	}
+}
+
+// uses tells whether a permission was used.
+func uses(seen map[allowed]bool, a allowed) bool {
+	for use := range seen {
+		if use.statement == a.statement && (kernel.Glob(a.action, use.action) || alongside[a.action] == use.action) {
+			return true
+		}
+	}
+	return false
+}
+
+// excuses tells whether the table says why a permission was not used.
+func excuses(a allowed, excused map[string]bool) bool {
+	for pattern := range unused {
+		if kernel.Glob(pattern, a.statement+" "+a.action) {
+			excused[pattern] = true
+			return true
+		}
+	}
+	return false
+}
