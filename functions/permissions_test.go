@@ -5,6 +5,7 @@ package functions
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudfront503/pkg/emulator/cloudfront"
 	"cloudfront503/pkg/emulator/kernel"
 	"cloudfront503/pkg/emulator/rehearsal"
 )
@@ -25,8 +27,6 @@ var unused = map[string]string{
 	"resource:*#Approver?Signs sts:*":        "for people who signal the gate themselves",
 	"* ssm:DescribeAutomationStepExecutions": "only where GetAutomationExecution does not show all steps",
 	"*-baseline/baseline#Find *":             "without it a missing key reads as 403",
-	"*#GatherEvidence elasticload*":          "only for an origin that is a load balancer",
-	"*#GatherEvidence cloudfront:*":          "only for a distribution with a CloudFront Function or a staging distribution",
 }
 
 // alongside are the actions that AWS asks about within a call of another.
@@ -146,6 +146,9 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 	},
 	"error-page-503 killed once":  killed,
 	"error-page-503 killed often": killed,
+	"error-page-503 furnished": func(t *testing.T, r *rehearsal.Rehearsal) {
+		until(t, r, 20*time.Minute, "people are told", func() bool { return r.Has("told") })
+	},
 	"error-page-503 unparsable": func(t *testing.T, r *rehearsal.Rehearsal) {
 		for _, function := range []string{respond, verify, rehearsal.StackName + "-approve", rehearsal.StackName + "-baseline"} {
 			deliverGarbage(t, r, function)
@@ -176,13 +179,68 @@ func deliverGarbage(t *testing.T, r *rehearsal.Rehearsal, function string) {
 	}
 }
 
+// furnish gives the distribution what the scenarios do without: load balancers, a CloudFront Function, a staging policy.
+func furnish(r *rehearsal.Rehearsal) error {
+	const arn = "arn:aws:elasticloadbalancing:eu-west-1:" + account + ":"
+	return errors.Join(
+		r.ELB.Put("eu-west-1", []byte(`{
+			"LoadBalancers": [{"LoadBalancerArn": "`+arn+`loadbalancer/app/web/01", "LoadBalancerName": "web", "DNSName": "web-1.eu-west-1.elb.amazonaws.com", "Type": "application", "State": {"Code": "active"}}],
+			"Listeners": [{"ListenerArn": "`+arn+`listener/app/web/01/aa", "LoadBalancerArn": "`+arn+`loadbalancer/app/web/01", "Port": 443}],
+			"Rules": [{"RuleArn": "`+arn+`listener-rule/app/web/01/aa/bb", "Priority": "default", "IsDefault": true, "Actions": [{"Type": "forward", "TargetGroupArn": "`+arn+`targetgroup/web/cc"}]}],
+			"TargetGroups": [{"TargetGroupArn": "`+arn+`targetgroup/web/cc", "TargetGroupName": "web", "LoadBalancerArns": ["`+arn+`loadbalancer/app/web/01"]}],
+			"TargetHealth": {"`+arn+`targetgroup/web/cc": {"TargetHealthDescriptions": [{"Target": {"Id": "i-1", "Port": 80}, "TargetHealth": {"State": "healthy"}}]}}}`)),
+		r.ELB.PutClassic("eu-west-1", []byte(`{
+			"LoadBalancerDescriptions": [{"LoadBalancerName": "old", "DNSName": "old-1.eu-west-1.elb.amazonaws.com", "Instances": [{"InstanceId": "i-1"}]}],
+			"InstanceStates": {"old": [{"InstanceId": "i-1", "State": "InService"}]}}`)),
+		r.CloudFront.PutFunction("rewrite", "", []byte(`{"Comment": "", "Runtime": "cloudfront-js-2.0"}`), []byte("function handler(e) { return e.request; }")),
+		r.CloudFront.PutResource(cloudfront.ContinuousDeploymentPolicy, policyID, "", []byte(`{"Id": "`+policyID+`", "ContinuousDeploymentPolicyConfig": {
+			"StagingDistributionDnsNames": {"Quantity": 1, "Items": ["d111111abcdef8.cloudfront.net"]}, "Enabled": false}}`)),
+	)
+}
+
+const policyID = "0a1b2c3d-0000-4000-8000-000000000503"
+
+// furnished points the scenario's distribution to what furnish makes.
+func furnished(o *rehearsal.Options) {
+	plain, prepare := o.Scenario.Config, o.Scenario.Prepare
+	o.Scenario.Config = func() []byte {
+		var config map[string]any
+		_ = json.Unmarshal(plain(), &config) // the scenario's own
+		origins := config["Origins"].(map[string]any)
+		for _, name := range []string{"web", "old"} {
+			origin := maps.Clone(origins["Items"].([]any)[0].(map[string]any))
+			origin["Id"], origin["DomainName"] = "balancer-"+name, name+"-1.eu-west-1.elb.amazonaws.com"
+			origins["Items"] = append(origins["Items"].([]any), origin)
+		}
+		origins["Quantity"] = 3
+		config["ContinuousDeploymentPolicyId"] = policyID
+		config["DefaultCacheBehavior"].(map[string]any)["FunctionAssociations"] = map[string]any{"Quantity": 1, "Items": []any{map[string]any{
+			"FunctionARN": "arn:aws:cloudfront::" + account + ":function/rewrite", "EventType": "viewer-request",
+		}}}
+		text, _ := json.Marshal(config) // strings, numbers and maps
+		return text
+	}
+	o.Scenario.Prepare = func(r *rehearsal.Rehearsal) {
+		if err := furnish(r); err != nil {
+			r.World.Strict("furnish: %v", err)
+		}
+		if prepare != nil {
+			prepare(r)
+		}
+	}
+}
+
 func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
 	var all []allowed
 	seen := map[allowed]bool{}
 	for _, name := range slices.Sorted(maps.Keys(plays)) {
 		t.Run(name, func(t *testing.T) {
 			scenario, _, _ := strings.Cut(name, " ")
-			r := start(t, scenario)
+			var overrides []func(*rehearsal.Options)
+			if strings.HasSuffix(name, "furnished") {
+				overrides = append(overrides, furnished)
+			}
+			r := start(t, scenario, overrides...)
 			for range kills[name] {
 				r.Lambda.KillAt(respond, "ssm:StartAutomationExecution", "", kills[name] == 1)
 			}
