@@ -248,7 +248,7 @@ type wafView struct {
 func (v *view) readWAF() wafView {
 	w := wafView{acl: v.config.WebACL()}
 	if log := v.ev.WAF; log != nil {
-		w.read = log.Records > 0 || log.Damaged == 0
+		w.read = v.whole("wafv2/logs") && log.Records > 0
 		for _, g := range log.Groups {
 			w.record(v, g)
 		}

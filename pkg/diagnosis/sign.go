@@ -74,8 +74,10 @@ func signOf(id signID) sign {
 // counted judges a counter: asked for and risen with the failures, asked for and not risen, or not asked for.
 func (v *view) counted(f flow, what string, enough float64) sighting {
 	switch covers := v.covers(f); {
-	case !f.asked:
-		return sighting{}
+	case !f.asked || v.onset.IsZero() && f.data && (!v.hasRate || covers < enough):
+		return sighting{} // without an onset nothing tells a rise from what is always there
+	case v.onset.IsZero() && f.data:
+		return yes(f.source, "%s is %.3g a minute; when it began is not known", what, f.after).at(0.5)
 	case covers >= enough:
 		return yes(f.source, "%s rose from %.3g to %.3g a minute with the failures", what, f.before, f.after).at(0.5 + covers)
 	case covers >= enough/4:

@@ -349,7 +349,7 @@ func (v *view) mended(f functionView) sighting {
 		return yes("cloudtrail/us-east-1", "%s was published again at %s, after the failures had begun", f.name, publishes[n-1].At.Format("15:04"))
 	case n > 1 && publishes[n-1].At.Sub(publishes[n-2].At).Minutes() < 90 && v.until.Sub(publishes[n-1].At).Minutes() < 30:
 		return yes("cloudtrail/us-east-1", "%s was published twice within %.0f minutes", f.name, publishes[n-1].At.Sub(publishes[n-2].At).Minutes())
-	case v.read("cloudtrail/us-east-1"):
+	case v.whole("cloudtrail/us-east-1") && !v.onset.IsZero():
 		return not("cloudtrail/us-east-1", "%s was not published again after the failures began", f.name).at(0.7)
 	}
 	return sighting{}

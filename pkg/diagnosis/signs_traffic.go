@@ -178,7 +178,7 @@ func cloudFrontHealth(v *view) sighting {
 		}
 		return yes("health", "%s is open since %s: %s", e.Type, e.Start.Format("15:04 MST"), incident.Line(e.Description, 100)).at(strength)
 	}
-	if v.readAny("health/") {
+	if v.whole("health") {
 		return not("health", "no open AWS Health event is about CloudFront serving this distribution's viewers").at(0.5)
 	}
 	return sighting{}
@@ -210,6 +210,8 @@ func (v *view) isAboutElse(e incident.HealthEvent) bool {
 func stagingFails(v *view) sighting {
 	s := v.staging
 	switch {
+	case v.share <= 0: // there is nothing to compare with
+		return sighting{}
 	case s.logsRead && s.logsShare >= 40 && s.logsShare > 3*v.share:
 		return yes("access-logs", "%.0f %% of the staging distribution's rows fail", s.logsShare)
 	case s.rate.dataAfter && s.failing >= 0.4*v.failing && s.rate.after > 2.5*v.share:

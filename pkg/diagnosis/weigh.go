@@ -44,6 +44,13 @@ type weighed struct {
 // changeWeight is what an explaining change adds, for causes that mostly come by one.
 const changeWeight = 1.0
 
+// A clue whose absence makes a cause impossible, if it cannot be looked for: the configuration is unreadable. What is not
+// known to be there is not convicted.
+const (
+	impossible  = -9.5
+	unconfirmed = 3.0
+)
+
 // weigh scores every cause and makes probabilities of the scores, the likeliest first.
 func (v *view) weigh(seen map[signID]sighting) []weighed {
 	out := make([]weighed, 0, len(catalogue))
@@ -51,6 +58,9 @@ func (v *view) weigh(seen map[signID]sighting) []weighed {
 		w := weighed{candidate: c, score: c.prior, change: v.blame(c.cause)}
 		for _, clue := range c.clues {
 			w.score += clue.weight(seen[clue.sign])
+			if clue.absent <= impossible && seen[clue.sign].state == unknown {
+				w.score -= unconfirmed
+			}
 		}
 		if w.change != nil {
 			w.score += changeWeight
