@@ -23,7 +23,7 @@ test-race: ## every test under the race detector, the functions included
 	go test -race ./...
 
 accuracy: ## the confusion matrix, the calibration and the abstentions over the corpus; fails below the bar
-	@go run ./pkg/diagnosis/accuracy
+	@go run ./tools/accuracy
 
 bench: ## performance as ratios in one run
 	go test -run '^$$' -bench . -benchtime 1s ./pkg/accesslog ./pkg/diagnosis
