@@ -28,8 +28,6 @@ var (
 	sideways = map[string]string{
 		"pkg/evidence pkg/accesslog": "evidence reads logs, and that is all that accesslog is for",
 	}
-	// measures stand beside what they measure and open it from outside, as a door does.
-	measures = []string{"pkg/diagnosis/accuracy"}
 	// pure packages import no AWS SDK, with the reason.
 	pure = map[string]string{
 		"pkg/incident":        "the vocabulary is values only",
@@ -88,8 +86,6 @@ const (
 // floor says on which floor a folder is.
 func floor(folder string) int {
 	switch {
-	case slices.Contains(measures, folder):
-		return door
 	case slices.Contains(vocabulary, room(folder)):
 		return words
 	case slices.Contains(stages, room(folder)):
