@@ -35,12 +35,11 @@ func (t *tally) add(j judgement, print bool) {
 	if j.right {
 		t.right++
 		p[0]++
-	} else {
-		if t.confused[j.Cause] == nil {
-			t.confused[j.Cause] = map[incident.Cause]int{}
-		}
-		t.confused[j.Cause][j.got]++
 	}
+	if t.confused[j.Cause] == nil {
+		t.confused[j.Cause] = map[incident.Cause]int{}
+	}
+	t.confused[j.Cause][j.got]++
 	t.presentations[j.Presentation] = p
 	t.change += one(j.change)
 	t.harm += one(j.harm)
@@ -85,15 +84,24 @@ func (t *tally) print() {
 	for _, name := range slices.Sorted(maps.Keys(t.presentations)) {
 		fmt.Printf("  %-20s %d of %d\n", name, t.presentations[name][0], t.presentations[name][1])
 	}
-	fmt.Println("\ntaken for another (cause: answers that were not right):")
+	t.printConfusion()
+	t.printCalibration()
+}
+
+// printConfusion is the confusion matrix, a line a cause: how often it was named, how often the diagnosis abstained, and
+// what else was named. Most abstentions are right: the record was stripped.
+func (t *tally) printConfusion() {
+	fmt.Printf("\n%-28s %6s %12s   others\n", "cause", "named", "undetermined")
 	for _, cause := range slices.Sorted(maps.Keys(t.confused)) {
-		fmt.Printf("  %-28s", cause)
-		for _, got := range slices.Sorted(maps.Keys(t.confused[cause])) {
-			fmt.Printf(" %s %d", got, t.confused[cause][got])
+		answers := t.confused[cause]
+		fmt.Printf("%-28s %6d %12d  ", cause, answers[cause], answers[incident.Undetermined])
+		for _, got := range slices.Sorted(maps.Keys(answers)) {
+			if got != cause && got != incident.Undetermined {
+				fmt.Printf(" %s %d", got, answers[got])
+			}
 		}
 		fmt.Println()
 	}
-	t.printCalibration()
 }
 
 func (t *tally) printCalibration() {
@@ -104,7 +112,7 @@ func (t *tally) printCalibration() {
 		}
 	}
 	fmt.Printf("  expected calibration error %.3f\n", t.ece())
-	fmt.Println("\nabstentions where the evidence would suffice:")
+	fmt.Printf("\n%d abstentions; where the evidence would have sufficed:\n", t.abstained)
 	for _, cause := range slices.Sorted(maps.Keys(t.wrongAbstentions)) {
 		fmt.Printf("  %-28s %d\n", cause, t.wrongAbstentions[cause])
 	}
