@@ -80,9 +80,6 @@ func (v *view) parse() {
 	}
 }
 
-// read reports whether a source was read.
-func (v *view) read(source string) bool { return slices.Contains(v.ev.Read, source) }
-
 // whole reports whether a source was read without a gap in it: only then does it speak by what it does not say.
 func (v *view) whole(source string) bool {
 	return v.readAny(source) && !slices.ContainsFunc(v.ev.Gaps, func(g incident.Gap) bool { return strings.HasPrefix(g.Source, source) })
