@@ -302,7 +302,6 @@ func TestWithoutReservedConcurrencyAnExhaustedPoolIsNoticed(t *testing.T) {
 
 func TestAMessageThatDidNotLeaveIsSentAgain(t *testing.T) {
 	for name, fault := range map[string]kernel.Fault{
-		"an approver's":                    {Resource: topics + "-channel-1", Caller: sessionsOf(respond)},
 		"on-call's, that people are asked": {Resource: topics + "-on-call", Caller: sessionsOf(respond)},
 		"on-call's, how it ended":          {Resource: topics + "-on-call", Caller: sessionsOf(verify)},
 	} {
