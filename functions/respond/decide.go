@@ -60,7 +60,7 @@ func (s *story) considerations(ctx context.Context) (plan.Input, error) {
 			return in, err
 		}
 	}
-	in.Change = s.compute(in)
+	in.Change = s.compute(plan.Draft(in), in)
 	if in.OpenHealth, err = s.openHealth(ctx); err != nil {
 		return in, err
 	}
@@ -86,41 +86,38 @@ func sentenceOf(p incident.Plan) string {
 	return "people are asked to approve " + p.Remedy
 }
 
-// compute is the three-way merge: base right after the blamed change, ours the known good, theirs the live one.
-func (s *story) compute(in plan.Input) plan.Change {
-	if in.KnownGood == nil {
-		return plan.Change{Refusal: "no known good configuration is kept yet"}
-	}
-	inputs, err := mergeInputs(in)
+// compute computes the draft's change of the configuration, as the writer will compute it again.
+func (s *story) compute(draft incident.Plan, in plan.Input) plan.Change {
+	inputs, err := remedyInputs(in)
 	if err != nil {
 		return plan.Change{Refusal: err.Error()}
 	}
-	inputs.Blamed = remedy.Blamed(s.diagnosis)
-	change, err := remedy.Restore(inputs)
+	change, err := remedy.Compute(draft, s.diagnosis, inputs)
 	if err != nil {
 		return plan.Change{Refusal: err.Error()}
 	}
 	return plan.Change{Difference: change.Difference, Hash: change.Hash, Exposes: remedy.Exposes(inputs.Theirs, change.Result), Left: change.Left}
 }
 
-func mergeInputs(in plan.Input) (remedy.Inputs, error) {
-	ours, err := distribution.Parse(in.KnownGood.Config)
-	if err != nil {
-		return remedy.Inputs{}, fmt.Errorf("the known good configuration: %w", err)
-	}
-	theirs, err := distribution.Parse(in.Live.Config)
-	if err != nil {
+// remedyInputs are the live configuration, the known good where there is one, and the one right after the blamed change.
+func remedyInputs(in plan.Input) (remedy.Inputs, error) {
+	inputs := remedy.Inputs{Distribution: in.Distribution, ETag: in.Live.ETag}
+	var err error
+	if inputs.Theirs, err = distribution.Parse(in.Live.Config); err != nil {
 		return remedy.Inputs{}, fmt.Errorf("the live configuration: %w", err)
 	}
-	inputs := remedy.Inputs{Distribution: in.Distribution, ETag: in.Live.ETag, Ours: ours, Theirs: theirs}
-	if in.Base == nil {
-		return inputs, nil
+	if in.KnownGood != nil {
+		if inputs.Ours, err = distribution.Parse(in.KnownGood.Config); err != nil {
+			return remedy.Inputs{}, fmt.Errorf("the known good configuration: %w", err)
+		}
 	}
-	base, err := distribution.Parse(in.Base.Config)
-	if err != nil {
-		return remedy.Inputs{}, fmt.Errorf("the configuration after the blamed change: %w", err)
+	if in.Base != nil {
+		base, err := distribution.Parse(in.Base.Config)
+		if err != nil {
+			return remedy.Inputs{}, fmt.Errorf("the configuration after the blamed change: %w", err)
+		}
+		inputs.Base = &base
 	}
-	inputs.Base = &base
 	return inputs, nil
 }
 

@@ -19,8 +19,8 @@ import (
 
 // What a plan's Remedy and Runbook say.
 const (
-	RemedyRestore = "restore-distribution"
-	RemedyQuota   = "request-quota-increase"
+	RemedyRestore = incident.RemedyRestore
+	RemedyQuota   = incident.RemedyQuota
 
 	runbookRestore = "RestoreDistribution"
 	runbookQuota   = "RequestQuotaIncrease"
@@ -66,8 +66,21 @@ const DefaultConfidence = 0.8
 // Pause is how long after a write nothing else is written to the same distribution; a way back is not meant.
 const Pause = time.Hour
 
-// Make makes the plan.
+// Make makes the plan. The input's Change is what was computed for the Draft of the same input.
 func Make(in Input) incident.Plan {
+	plan := Draft(in)
+	if plan.TellOnly == "" {
+		plan.TellOnly = in.guard(plan)
+	}
+	if plan.TellOnly != "" {
+		plan.Runbook = ""
+	}
+	return plan
+}
+
+// Draft is the plan before its guards, and before its change is known: Remedy, and the configurations that it names, say
+// what is to be computed. Remedy is empty where nothing may be touched.
+func Draft(in Input) incident.Plan {
 	plan := incident.Plan{
 		Cause: in.Diagnosis.Verdict.Cause, Confidence: in.Diagnosis.Verdict.Confidence, Distribution: in.Distribution,
 		BlamedBy: in.Diagnosis.Change, Affects: in.affects(),
@@ -81,13 +94,6 @@ func Make(in Input) incident.Plan {
 		in.quota(&plan)
 	default:
 		plan.TellOnly = line.why
-		return plan
-	}
-	if plan.TellOnly == "" {
-		plan.TellOnly = in.guard(plan)
-	}
-	if plan.TellOnly != "" {
-		plan.Runbook = ""
 	}
 	return plan
 }

@@ -30,6 +30,9 @@ var open = []types.RequestStatus{types.RequestStatusPending, types.RequestStatus
 
 // request asks for the quota's increase in its own Region. An open request for the same quota counts as done.
 func (w Writer) request(ctx context.Context, order Order, record Record) (incident.Written, error) {
+	if record.Plan.Quota == nil {
+		return incident.Written{}, refuse("the plan names no quota")
+	}
 	quota := *record.Plan.Quota
 	writing, begun, err := w.begun(ctx, order)
 	if err != nil {

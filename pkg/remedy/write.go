@@ -24,8 +24,8 @@ type updating interface {
 	UpdateDistribution(context.Context, *cloudfront.UpdateDistributionInput, ...func(*cloudfront.Options)) (*cloudfront.UpdateDistributionOutput, error)
 }
 
-// restore puts the fields back.
-func (w Writer) restore(ctx context.Context, order Order, record Record) (incident.Written, error) {
+// configure writes the planned change of the distribution's configuration.
+func (w Writer) configure(ctx context.Context, order Order, record Record) (incident.Written, error) {
 	_, begun, err := w.begun(ctx, order)
 	if err != nil {
 		return incident.Written{}, err
@@ -70,30 +70,37 @@ func (w Writer) moved(ctx context.Context, order Order, record Record, begun boo
 
 // change computes the planned change again, on the configuration that was live when it was planned.
 func (w Writer) change(ctx context.Context, record Record, theirs distribution.Config) (Change, error) {
-	plan := record.Plan
-	if plan.Ours == nil {
-		return Change{}, refuse("the plan names no known good configuration")
-	}
-	ours, err := w.stored(ctx, *plan.Ours)
+	in, err := w.inputs(ctx, record.Plan)
 	if err != nil {
 		return Change{}, err
 	}
-	in := Inputs{Distribution: plan.Distribution, ETag: plan.ETag, Ours: ours, Theirs: theirs, Blamed: Blamed(record.Diagnosis)}
-	if plan.Base != nil {
-		base, err := w.stored(ctx, *plan.Base)
-		if err != nil {
-			return Change{}, err
-		}
-		in.Base = &base
-	}
-	change, err := Restore(in)
+	in.Theirs = theirs
+	change, err := Compute(record.Plan, record.Diagnosis, in)
 	if err != nil {
 		return Change{}, err
 	}
-	if change.Hash != plan.Hash {
+	if change.Hash != record.Plan.Hash {
 		return Change{}, refuse("computed again, the change is not the planned one")
 	}
 	return change, nil
+}
+
+// inputs are the configurations that the plan names.
+func (w Writer) inputs(ctx context.Context, plan incident.Plan) (in Inputs, err error) {
+	in.Distribution, in.ETag = plan.Distribution, plan.ETag
+	if plan.Ours != nil {
+		if in.Ours, err = w.stored(ctx, *plan.Ours); err != nil {
+			return Inputs{}, err
+		}
+	}
+	if plan.Base != nil {
+		base, err := w.stored(ctx, *plan.Base)
+		if err != nil {
+			return Inputs{}, err
+		}
+		in.Base = &base
+	}
+	return in, nil
 }
 
 func (w Writer) stored(ctx context.Context, ref incident.ConfigRef) (distribution.Config, error) {

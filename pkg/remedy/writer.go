@@ -155,10 +155,11 @@ func (w Writer) Apply(ctx context.Context, order Order) (incident.Written, error
 	if err := w.suitsStack(order, record); err != nil {
 		return incident.Written{}, err
 	}
-	if record.Plan.Quota != nil {
-		return w.request(ctx, order, record)
+	kind, known := kinds[record.Plan.Remedy]
+	if !known {
+		return incident.Written{}, refuse("this software has no remedy %q", record.Plan.Remedy)
 	}
-	return w.restore(ctx, order, record)
+	return kind.apply(w, ctx, order, record)
 }
 
 // The objects under outcome/, which only remediate writes.

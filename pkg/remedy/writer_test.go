@@ -60,7 +60,7 @@ func newScene(t *testing.T) *scene {
 	}
 	s.record = Record{
 		Plan: incident.Plan{
-			Distribution: "E1EXAMPLE", Runbook: "RestoreDistribution", ETag: "T1", Hash: change.Hash,
+			Distribution: "E1EXAMPLE", Remedy: "restore-distribution", Runbook: "RestoreDistribution", ETag: "T1", Hash: change.Hash,
 			Ours: &incident.ConfigRef{Key: "good", SHA256: good.Hash()}, Base: &incident.ConfigRef{Key: "bad", SHA256: bad.Hash()},
 		},
 		Snapshot: incident.Snapshot{ETag: "T1", SHA256: bad.Hash(), Restorable: true, Config: bad.Canonical()},
@@ -80,7 +80,7 @@ func newQuotaScene(t *testing.T) *scene {
 	t.Helper()
 	s := newScene(t)
 	quota := incident.QuotaRequest{Service: "lambda", Code: "L-B99A9384", Region: "eu-west-1", Current: 1000, Desired: 2000}
-	s.record.Plan = incident.Plan{Distribution: "E1EXAMPLE", Runbook: "RequestQuotaIncrease", ETag: "T1", Quota: &quota,
+	s.record.Plan = incident.Plan{Distribution: "E1EXAMPLE", Remedy: "request-quota-increase", Runbook: "RequestQuotaIncrease", ETag: "T1", Quota: &quota,
 		Hash: incident.ChangeHash("E1EXAMPLE", "T1", nil, &quota)}
 	s.execution.DocumentName = aws.String("stack-RequestQuotaIncrease")
 	s.execution.Parameters["Hash"] = []string{s.record.Plan.Hash}
