@@ -296,6 +296,37 @@ func TestWithoutReservedConcurrencyAnExhaustedPoolIsNoticed(t *testing.T) {
 	untouched(t, r)
 }
 
+func serverError() *kernel.APIError {
+	return kernel.Errorf(http.StatusInternalServerError, "InternalFailure", "We encountered an internal error.")
+}
+
+func TestAMessageThatDidNotLeaveIsSentAgain(t *testing.T) {
+	for name, fault := range map[string]kernel.Fault{
+		"an approver's":                    {Resource: topics + "-channel-1", Caller: sessionsOf(respond)},
+		"on-call's, that people are asked": {Resource: topics + "-on-call", Caller: sessionsOf(respond)},
+		"on-call's, how it ended":          {Resource: topics + "-on-call", Caller: sessionsOf(verify)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, "error-page-503")
+			fault.Action, fault.Times, fault.Error = "sns:Publish", 4, serverError() // as often as the functions' SDK tries
+			r.World.Faults.Add(fault)
+			breaks(t, r)
+			until(t, r, 20*time.Minute, "everybody is asked", func() bool { return asks(r, "1") > 0 && asks(r, "2") > 0 })
+			until(t, r, 20*time.Minute, "on-call hears of it", func() bool { return heardOf(r, "approval waits") })
+			oneOfEach(t, r)
+			approves(t, r, "alice")
+			untilClosed(t, r, "changed")
+			if !r.Has("untold") {
+				t.Error("no message failed: the fault has not hit")
+			}
+			if !heardOf(r, "ecovered") {
+				t.Error("on-call has not heard how it ended")
+			}
+			oneOfEach(t, r)
+		})
+	}
+}
+
 func TestWhatCannotBeParsedIsKeptAndTold(t *testing.T) {
 	r := start(t, "error-page-503")
 	letters := r.Stack.Resources["DeadLetters"].Attributes["Arn"]

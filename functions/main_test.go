@@ -121,6 +121,9 @@ func tell(t *testing.T, r *rehearsal.Rehearsal) {
 		t.Logf("%s mail to %s: %s", mail.At.Format(time.TimeOnly), mail.Endpoint, mail.Subject)
 	}
 	t.Logf("incident %+v outcome %+v", r.Incident(), r.Incident().Outcome)
+	for _, name := range r.Lambda.Functions() {
+		t.Logf("the log of %s:\n%s", name, r.Lambda.Logs(name))
+	}
 }
 
 // breaks lets go wrong what the scenario is about.

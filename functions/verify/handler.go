@@ -46,11 +46,12 @@ func (h handler) look(ctx context.Context, pointer incident.Pointer, trigger inc
 		return h.wakeRespond(ctx, pointer.Reference())
 	}
 	holder := ledger.Holder(requestID(ctx))
-	err := h.ledger.Hold(ctx, pointer.Reference(), holder, lease)
-	if errors.Is(err, ledger.ErrBusy) || errors.Is(err, ledger.ErrLeaseLost) {
+	switch err := h.ledger.Hold(ctx, pointer.Reference(), holder, lease); {
+	case errors.Is(err, ledger.ErrUndone):
+		return h.wakeRespond(ctx, pointer.Reference())
+	case errors.Is(err, ledger.ErrBusy) || errors.Is(err, ledger.ErrLeaseLost):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	w := watch{handler: h, pointer: pointer, incident: pointer.Reference(), holder: holder, raw: raw}

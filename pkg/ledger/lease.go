@@ -35,23 +35,29 @@ func (l *Ledger) Release(ctx context.Context, ref incident.Reference, holder str
 	}))
 }
 
-// Abandon gives the lease up with the work undone: the next claim, Lambda's retry or the sweep, takes over at once.
+// Abandon gives the lease up with the work undone: the next claim, Lambda's retry or the sweep, takes over at once. The
+// time of an abandoned lease is zero and not now, as another function's clock may be a second behind.
 func (l *Ledger) Abandon(ctx context.Context, ref incident.Reference, holder string) error {
 	return unlessLost(l.change(ctx, ref, "abandon", func(p *incident.Pointer) error {
 		if p.Lease.Holder != holder {
 			return ErrLeaseLost
 		}
-		p.Lease.Until = l.now().UTC()
+		p.Lease.Until = time.Time{}
 		return nil
 	}))
 }
 
 // Hold takes the lease of an open incident that nobody works on, for work that no trigger asks for, as the sweep's. The
-// error is ErrBusy where somebody holds it, ErrLeaseLost where the incident is closed.
+// error is ErrBusy where somebody holds it, ErrUndone where its holder died and must be taken over from, ErrLeaseLost where
+// the incident is closed. It never takes the lease of a dead holder: given back later, nobody would know of the work.
 func (l *Ledger) Hold(ctx context.Context, ref incident.Reference, holder string, lease time.Duration) error {
 	return l.change(ctx, ref, "hold", func(p *incident.Pointer) error {
 		now := l.now().UTC()
-		if p.Lease.Holder != "" && p.Lease.Holder != holder && !p.Lease.Dead(now) {
+		switch {
+		case p.Lease.Holder == "" || p.Lease.Holder == holder:
+		case p.Lease.Dead(now):
+			return ErrUndone
+		default:
 			return ErrBusy
 		}
 		p.Lease = incident.Lease{Holder: holder, Until: now.Add(lease), Length: lease}

@@ -88,6 +88,11 @@ func TestTheSweepHoldsOnlyWhatNobodyHolds(t *testing.T) {
 	if err := l.Hold(t.Context(), first, "sweep", time.Minute); !errors.Is(err, ErrBusy) {
 		t.Error(err)
 	}
+	r.ok(l.Abandon(t.Context(), first, "a"))
+	if err := l.Hold(t.Context(), first, "sweep", time.Minute); !errors.Is(err, ErrUndone) {
+		t.Errorf("work that is undone: %v", err)
+	}
+	r.ok(l.Renew(t.Context(), first, "a"))
 	r.ok(l.Release(t.Context(), first, "a"))
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -107,6 +112,17 @@ func TestTheSweepHoldsOnlyWhatNobodyHolds(t *testing.T) {
 	all.Wait()
 	if held != 1 {
 		t.Errorf("%d hold it", held)
+	}
+}
+
+func TestWhatWasGivenUpIsDeadForAClockThatIsBehind(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("respond")
+	r.claim(l, alarm(errors5, "ALARM", 0), "a")
+	r.ok(l.Abandon(t.Context(), first, "a"))
+	if lease := r.pointer().Lease; !lease.Dead(at(-1)) {
+		t.Errorf("%+v", lease)
 	}
 }
 

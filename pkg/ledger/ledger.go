@@ -35,6 +35,9 @@ var ErrLeaseLost = errors.New("the lease is lost")
 // ErrBusy says that somebody else holds the incident's lease.
 var ErrBusy = errors.New("somebody else works on it")
 
+// ErrUndone says that whoever held the incident's lease died or gave up before the work was done.
+var ErrUndone = errors.New("its holder left the work undone")
+
 // ErrMissing says that an object does not exist.
 var ErrMissing = errors.New("no such object")
 
