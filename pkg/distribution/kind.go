@@ -3,7 +3,11 @@
 
 package distribution
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // Kind is what stands behind an origin, as far as its domain name tells. A name of one's own tells nothing.
 type Kind string
@@ -52,4 +56,21 @@ func KindOf(domainName string) Kind {
 		}
 	}
 	return KindOther
+}
+
+// regionLabel is a Region, alone or behind what S3 writes before it: eu-west-1, s3-eu-west-1, s3-website-eu-west-1.
+var regionLabel = regexp.MustCompile(`^(?:s3-(?:website-)?)?([a-z]{2}(?:-[a-z]+)+-[0-9])$`)
+
+// RegionOf is the Region in a domain name that AWS gives out, empty where it has none or the name is one's own.
+func RegionOf(domainName string) string {
+	if KindOf(domainName) == KindOther {
+		return ""
+	}
+	labels := strings.Split(strings.ToLower(domainName), ".")
+	for _, label := range slices.Backward(labels[1:]) { // from behind: a bucket's own name may hold anything
+		if match := regionLabel.FindStringSubmatch(label); match != nil {
+			return match[1]
+		}
+	}
+	return ""
 }

@@ -4,6 +4,7 @@
 package distribution
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -25,6 +26,7 @@ type Behavior struct {
 	Default        bool
 	TargetOriginID string // an origin's or an origin group's id
 	CachePolicyID  string
+	Methods        []string      // AllowedMethods, sorted
 	Lambda         []Association // Lambda@Edge, by event type
 	Functions      []Association // CloudFront Functions, by event type
 }
@@ -112,9 +114,29 @@ func (c Config) Behaviors() []Behavior {
 func behaviorOf(b map[string]any) Behavior {
 	return Behavior{
 		PathPattern: text(b["PathPattern"]), TargetOriginID: text(b["TargetOriginId"]), CachePolicyID: text(b["CachePolicyId"]),
+		Methods:   texts(items(b, "AllowedMethods")),
 		Lambda:    associations(items(b, "LambdaFunctionAssociations"), "LambdaFunctionARN"),
 		Functions: associations(items(b, "FunctionAssociations"), "FunctionARN"),
 	}
+}
+
+// Path is where the behaviour stands in the configuration.
+func (b Behavior) Path() string {
+	if b.Default {
+		return "DefaultCacheBehavior"
+	}
+	return ElementPath("CacheBehaviors", b.PathPattern)
+}
+
+// LambdaPath is where the behaviour's Lambda@Edge association at an event stands in the configuration.
+func (b Behavior) LambdaPath(eventType string) string {
+	return joinElement(b.Path()+"/LambdaFunctionAssociations/"+itemsKey, identities["LambdaFunctionAssociations"].key+"="+eventType)
+}
+
+// Writes reports whether the behaviour takes requests that change something: for these CloudFront never fails over, and it
+// takes no origin group for such a behaviour.
+func (b Behavior) Writes() bool {
+	return slices.ContainsFunc(b.Methods, func(m string) bool { return slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, m) })
 }
 
 func associations(list []any, arn string) []Association {

@@ -41,7 +41,7 @@ func TestBehavioursAreReadInTheirOrder(t *testing.T) {
 			Lambda: []Association{{EventType: "origin-response", ARN: "arn:aws:lambda:us-east-1:111122223333:function:resize:7"}}},
 		{PathPattern: "/media/*", TargetOriginID: "media",
 			Functions: []Association{{EventType: "viewer-request", ARN: "arn:aws:cloudfront::111122223333:function/rewrite"}}},
-		{PathPattern: "*", Default: true, TargetOriginID: "web-or-media", CachePolicyID: "658327ea-f89d-4fab-a63d-7e88639e58f6"},
+		{PathPattern: "*", Default: true, TargetOriginID: "web-or-media", CachePolicyID: "658327ea-f89d-4fab-a63d-7e88639e58f6", Methods: []string{"GET", "HEAD"}},
 	}
 	if diff := cmp.Diff(want, shop(t).Behaviors()); diff != "" {
 		t.Error(diff)
@@ -120,5 +120,46 @@ func TestReadersBearEveryOtherForm(t *testing.T) {
 	}
 	if _, found := c.Origin("none"); found {
 		t.Error("found an origin that is not there")
+	}
+}
+
+func TestTheRegionInADomainName(t *testing.T) {
+	for name, want := range map[string]string{
+		"media.s3.eu-west-1.amazonaws.com":                      "eu-west-1",
+		"media.s3-ap-southeast-2.amazonaws.com":                 "ap-southeast-2",
+		"media.s3.dualstack.ca-central-1.amazonaws.com":         "ca-central-1",
+		"a.us-east-9.b.s3.eu-north-1.amazonaws.com":             "eu-north-1",
+		"www.example.com.s3-website-us-east-1.amazonaws.com":    "us-east-1",
+		"www.example.com.s3-website.eu-central-1.amazonaws.com": "eu-central-1",
+		"media.s3.amazonaws.com":                                "",
+		"shop-1234567890.eu-west-1.elb.amazonaws.com":           "eu-west-1",
+		"shop-0a1b.elb.us-gov-west-1.amazonaws.com":             "us-gov-west-1",
+		"a1b2c3d4e5.execute-api.sa-east-1.amazonaws.com":        "sa-east-1",
+		"abc.lambda-url.us-west-2.on.aws":                       "us-west-2",
+		"eu-west-1.example.com":                                 "",
+		"x.eu-west-1.example.com":                               "",
+		"":                                                      "",
+	} {
+		if got := RegionOf(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestWhereBehavioursStandAndWhatTheyTake(t *testing.T) {
+	config, err := Parse([]byte(`{"DefaultCacheBehavior":{"AllowedMethods":{"Items":["HEAD","GET","POST"]},
+		"LambdaFunctionAssociations":{"Items":[{"EventType":"viewer-request","LambdaFunctionARN":"arn:a:1"}]}},
+		"CacheBehaviors":{"Items":[{"PathPattern":"/a]*","LambdaFunctionAssociations":{"Items":[{"EventType":"origin-request","LambdaFunctionARN":"arn:b:2"}]}}]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, behavior := range config.Behaviors() {
+		event, want := behavior.Lambda[0].EventType, []string{`"arn:b:2"`, `"arn:a:1"`}[i]
+		if got := string(config.Value(behavior.LambdaPath(event) + "/LambdaFunctionARN")); got != want {
+			t.Errorf("%s: %s, want %s", behavior.LambdaPath(event), got, want)
+		}
+		if behavior.Writes() != behavior.Default {
+			t.Errorf("%s: writes %v", behavior.Path(), behavior.Writes())
+		}
 	}
 }

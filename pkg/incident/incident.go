@@ -157,6 +157,12 @@ type Plan struct {
 	Base         *ConfigRef    `json:"base,omitempty"` // right after the blamed change; nil: no merge, only the blamed fields
 	Ours         *ConfigRef    `json:"ours,omitempty"` // the known good
 	Quota        *QuotaRequest `json:"quota,omitempty"`
+	Recipe       *Recipe       `json:"recipe,omitempty"`  // of a remedy that is neither a merge nor a request
+	Does         string        `json:"does,omitempty"`    // a clause: what would be done, as "fail over from a to b"
+	Exposes      []string      `json:"exposes,omitempty"` // one sentence each: what the change takes off that may protect something
+	Shared       []string      `json:"shared,omitempty"`  // one sentence each: what else uses the thing that changes
+	Limits       []string      `json:"limits,omitempty"`  // one sentence each: what the change cannot help, and where it may touch
+	Reaches      string        `json:"reaches,omitempty"` // one sentence: how long until all viewers get it
 	WayBack      string        `json:"wayBack,omitempty"` // one sentence
 	Affects      string        `json:"affects,omitempty"` // one sentence: requests a minute, host names
 	Approvals    int           `json:"approvals,omitempty"`
