@@ -192,6 +192,9 @@ func (e Explanation) String() string {
 	if what == "" {
 		what = "the call"
 	}
+	if e.Resource != "" {
+		what += " on " + incident.Line(e.Resource, 150)
+	}
 	line := what + " is " + strings.Replace(sentences[e.How], "%", spoken[e.Policy], 1)
 	if e.PolicyARN != "" {
 		line += " (" + e.PolicyARN + ")"

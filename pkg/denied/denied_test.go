@@ -200,8 +200,8 @@ func TestStringIsASentenceForPeople(t *testing.T) {
 		e    Explanation
 		want string
 	}{
-		{Explain(get+"because no identity-based policy allows the s3:GetObject action", ""), "s3:GetObject is not allowed by the caller's own policies; more may be missing behind it"},
-		{Explain(get+"with an explicit deny in a service control policy: arn:aws:organizations::1:policy/p", ""), "s3:GetObject is denied explicitly by a service control policy (arn:aws:organizations::1:policy/p)"},
+		{Explain(get+"because no identity-based policy allows the s3:GetObject action", ""), "s3:GetObject on arn:aws:s3:::bucket/key is not allowed by the caller's own policies; more may be missing behind it"},
+		{Explain(get+"with an explicit deny in a service control policy: arn:aws:organizations::1:policy/p", ""), "s3:GetObject on arn:aws:s3:::bucket/key is denied explicitly by a service control policy (arn:aws:organizations::1:policy/p)"},
 		{Explain("", "AccessDenied"), "the call is denied by a policy that AWS does not name"},
 		{Explain("", "DisabledException"), "the call is not possible: the KMS key is disabled or about to be deleted"},
 		{Explain("all is well"), "not a denial"},
