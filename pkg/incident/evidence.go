@@ -33,8 +33,11 @@ type Evidence struct {
 	Staging       *Staging        `json:"staging,omitempty"`
 	WAF           *WAFLog         `json:"waf,omitempty"`    // nil: not read
 	Probe         *Probe          `json:"probe,omitempty"`  // nil: not read, or empty
+	Probes        []Probe         `json:"probes,omitempty"` // every try, in order, where more than one was kept; Probe is one of them
 	Trigger       json.RawMessage `json:"-"`                // as it was delivered
 	FailedCalls   []FailedCall    `json:"failed,omitempty"` // our own calls that failed, for AWS Support
+	// Findings are what gathering itself came upon: tries of one request, or of one call of ours, that were answered differently.
+	Findings []Fact `json:"findings,omitempty"`
 }
 
 // Configuration is a distribution's configuration with what surrounds it. Config is the DistributionConfig's JSON.
@@ -282,13 +285,16 @@ type Probe struct {
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers,omitempty"` // names in lower case
 	Body    string            `json:"body,omitempty"`    // bounded
+	URL     string            `json:"url,omitempty"`     // what was asked for, where the record says so
+	At      time.Time         `json:"at,omitzero"`       // when it was answered, where the record says so
 }
 
-// FailedCall is a call of our own that failed, as AWS Support asks for it: never a credential.
+// FailedCall is a call of our own that failed, as AWS Support asks for it: never a credential, never a signed header.
 type FailedCall struct {
-	At        time.Time `json:"at"`
-	Operation string    `json:"operation"`
-	Endpoint  string    `json:"endpoint,omitempty"`
-	RequestID string    `json:"requestId,omitempty"`
-	ErrorCode string    `json:"errorCode,omitempty"`
+	At         time.Time `json:"at"`
+	Operation  string    `json:"operation"`            // as cloudtrail:LookupEvents
+	Endpoint   string    `json:"endpoint,omitempty"`   // scheme and host as the SDK resolved them
+	RequestID  string    `json:"requestId,omitempty"`  // x-amzn-requestid or x-amz-request-id
+	ExtendedID string    `json:"extendedId,omitempty"` // x-amz-id-2, or x-amz-cf-id
+	ErrorCode  string    `json:"errorCode,omitempty"`  // AWS's; "no answer" where none came
 }
