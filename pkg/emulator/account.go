@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"cloudfront503/pkg/emulator/accessanalyzer"
 	"cloudfront503/pkg/emulator/cloudfront"
 	"cloudfront503/pkg/emulator/cloudtrail"
 	"cloudfront503/pkg/emulator/cloudwatch"
@@ -73,6 +74,7 @@ type Account struct {
 	ELB        *elb.Service
 	WAF        *wafv2.Service
 	Logs       *logs.Service
+	Analyzer   *accessanalyzer.Service
 	Stack      *stack.Stack // nil where nothing was deployed
 
 	folder string // for the certificate of the emulated edge
@@ -112,7 +114,7 @@ func assemble(o Options) *Account {
 		S3: s3.New(w), KMS: kms.New(w), SQS: sqs.New(w), SNS: sns.New(w), STS: sts.New(w), IAM: iam.New(w),
 		Lambda: lambda.New(w), Events: events.New(w), SSM: ssm.New(w), CloudWatch: cloudwatch.New(w),
 		CloudTrail: cloudtrail.New(w), CloudFront: cloudfront.New(w), Quotas: quotas.New(w),
-		ELB: elb.New(w), WAF: wafv2.New(w), Logs: logs.New(w),
+		ELB: elb.New(w), WAF: wafv2.New(w), Logs: logs.New(w), Analyzer: accessanalyzer.New(w),
 	}
 }
 

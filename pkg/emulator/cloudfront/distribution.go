@@ -22,7 +22,8 @@ type distribution struct {
 	tags          map[string]string
 	versions      []version // by acceptance
 	invalidations []invalidation
-	monitoring    bool // additional metrics are paid for
+	monitoring    bool      // additional metrics are paid for
+	republished   time.Time // when edges have the function's code that was published last
 	edge          EdgeFunc
 	traffic       Traffic
 	minutes       map[int64]*minute // what the traffic of a past minute was
@@ -60,7 +61,7 @@ func (d *distribution) at(t time.Time) version {
 }
 
 func (d *distribution) status(now time.Time) string {
-	if d.live().deployed.After(now) {
+	if d.live().deployed.After(now) || d.republished.After(now) {
 		return "InProgress"
 	}
 	return "Deployed"

@@ -27,7 +27,14 @@ type function struct {
 	status  string // empty: what follows from the stages
 	created time.Time
 	dev     *stage
-	live    *stage // nil until it is published
+	live    *stage   // nil until it is published
+	served  []served // what edges run, by when they have it
+}
+
+// served is code that edges run from a time on.
+type served struct {
+	from time.Time
+	code []byte
 }
 
 type stage struct {
@@ -53,8 +60,9 @@ func (s *Service) PutFunction(name, etag string, config, code []byte) error {
 	}
 	s.functions[name] = &function{
 		name: name, created: now,
-		dev:  &stage{etag: s.newID("E", name), config: value, code: code, modified: now},
-		live: &stage{etag: etag, config: value, code: code, modified: now},
+		dev:    &stage{etag: s.newID("E", name), config: value, code: code, modified: now},
+		live:   &stage{etag: etag, config: value, code: code, modified: now},
+		served: []served{{code: code}},
 	}
 	return nil
 }
@@ -169,12 +177,32 @@ func (s *Service) describeFunction(q *request) (reply, error) {
 	return reply{header: map[string]string{"ETag": st.etag}, root: "FunctionSummary", value: f.summary(s.world.Account, in)}, nil
 }
 
+// runtimes are the values of FunctionRuntime (API model of 2020-05-31).
+var runtimes = []string{"cloudfront-js-1.0", "cloudfront-js-2.0"}
+
+// functionConfig checks a FunctionConfig: a comment, a runtime, and at most one key value store, which only the second
+// runtime can read (CloudFront guide, "Associate a key value store").
+func functionConfig(config map[string]any) error {
+	_, comment := config["Comment"]
+	runtime, stores := text(config, "Runtime"), len(items(config, "KeyValueStoreAssociations"))
+	switch {
+	case !comment || !slices.Contains(runtimes, runtime):
+		return bad("InvalidArgument", "The function's configuration needs a comment and a runtime.")
+	case stores > 1 || stores == 1 && runtime == runtimes[0]:
+		return bad("InvalidArgument", "The function cannot be associated with these key value stores.")
+	}
+	return nil
+}
+
 // draft is the configuration and code of a request's body.
 func (s *Service) draft(q *request) (*stage, map[string]any, error) {
 	if q.body == nil {
 		return nil, nil, kernel.Errorf(http.StatusBadRequest, "MissingBody", "This operation requires a body.")
 	}
 	members, _ := shape.Value(q.body).(map[string]any)
+	if err := functionConfig(object(members, "FunctionConfig")); err != nil {
+		return nil, nil, err
+	}
 	code, err := base64.StdEncoding.DecodeString(text(members, "FunctionCode"))
 	if err != nil || len(code) == 0 {
 		return nil, nil, bad("InvalidArgument", "FunctionCode is not valid")
@@ -215,9 +243,7 @@ func (s *Service) publishFunction(q *request) (reply, error) {
 	if err := precondition(q, st.etag); err != nil {
 		return reply{}, err
 	}
-	published := *st
-	published.etag, published.modified = s.newID("E", f.name), s.world.Clock.Now()
-	f.live = &published
+	s.publish(f)
 	return reply{root: "FunctionSummary", value: f.summary(s.world.Account, live)}, nil
 }
 
@@ -253,6 +279,7 @@ func (s *Service) testFunction(q *request) (reply, error) {
 		return reply{}, bad("InvalidArgument", "The parameter EventObject is required.")
 	}
 	result := map[string]any{"ComputeUtilization": "10", "FunctionExecutionLogs": []any{}, "FunctionErrorMessage": "", "FunctionOutput": "{}"}
+	maps.Copy(result, s.tests[string(st.code)])
 	maps.Copy(result, st.test)
 	result["FunctionSummary"] = f.summary(s.world.Account, in)
 	return reply{root: "TestResult", value: result}, nil

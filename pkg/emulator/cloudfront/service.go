@@ -34,6 +34,7 @@ type Service struct {
 	probeRegion   string
 	distributions map[string]*distribution
 	functions     map[string]*function
+	tests         map[string]map[string]any // TestFunction's results by code
 	resources     map[resourceKey]*resource
 	serial        int
 	authority     *authority
@@ -44,7 +45,7 @@ type Service struct {
 func New(w *kernel.World) *Service {
 	s := &Service{
 		world: w, propagation: defaultPropagation, probeRegion: "us-east-1",
-		distributions: map[string]*distribution{}, functions: map[string]*function{}, resources: map[resourceKey]*resource{},
+		distributions: map[string]*distribution{}, functions: map[string]*function{}, tests: map[string]map[string]any{}, resources: map[resourceKey]*resource{},
 		authority: &authority{},
 	}
 	w.Register("cloudfront", s)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -142,6 +143,35 @@ func TestTrustIsChanged(t *testing.T) {
 	}
 	_, err = operator.UpdateAssumeRolePolicy(ctx, &sdk.UpdateAssumeRolePolicyInput{RoleName: aws.String("worker"), PolicyDocument: aws.String("{}")})
 	checkCode(t, err, "MalformedPolicyDocument")
+	const nobody = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole"}}`
+	_, err = operator.UpdateAssumeRolePolicy(ctx, &sdk.UpdateAssumeRolePolicyInput{RoleName: aws.String("worker"), PolicyDocument: aws.String(nobody)})
+	checkCode(t, err, "MalformedPolicyDocument")
+	long := strings.Replace(changed, `"Effect"`, `"Sid":"`+strings.Repeat("x", 2048)+`","Effect"`, 1)
+	_, err = operator.UpdateAssumeRolePolicy(ctx, &sdk.UpdateAssumeRolePolicyInput{RoleName: aws.String("worker"), PolicyDocument: aws.String(long)})
+	checkCode(t, err, "LimitExceeded")
+	if role, _ := w.Identity.RoleNamed("worker"); string(role.Trust.Raw) != changed {
+		t.Errorf("what was refused was written: %s", role.Trust.Raw)
+	}
+}
+
+// trail keeps what was recorded.
+type trail []kernel.TrailEvent
+
+// Record is part of kernel.Trail.
+func (t *trail) Record(event kernel.TrailEvent) string { *t = append(*t, event); return "event" }
+
+func TestAChangeOfTrustIsRecordedWhetherItWasDoneOrNot(t *testing.T) {
+	w := kernel.NewWorld("111122223333", "us-east-1")
+	s := iam.New(w)
+	kept := &trail{}
+	w.Trail = kept
+	w.Identity.AddRole(kernel.Role{Name: "worker", Trust: &kernel.Policy{Raw: []byte(trust)}})
+	if s.ChangeTrust("worker", kernel.Principal{}, trust) != nil || s.ChangeTrust("worker", kernel.Principal{}, "{}") == nil || s.ChangeTrust("nobody", kernel.Principal{}, trust) == nil {
+		t.Error("a change was done or refused wrongly")
+	}
+	if len(*kept) != 2 || (*kept)[0].Error != nil || (*kept)[1].Error == nil || (*kept)[1].Error.Code != "MalformedPolicyDocument" {
+		t.Errorf("recorded %+v", *kept)
+	}
 }
 
 func TestUsersAreRead(t *testing.T) {

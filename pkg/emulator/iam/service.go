@@ -6,6 +6,8 @@
 package iam
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -197,17 +199,57 @@ func (s *Service) listAttached(c *kernel.Call, form url.Values) (any, error) {
 	return result, nil
 }
 
+// longestTrust is how many characters a trust policy may have, white space not counted (IAM User Guide, "IAM and AWS STS
+// quotas": 2,048 unless an increase was granted).
+const longestTrust = 2048
+
 func (s *Service) updateTrust(c *kernel.Call, form url.Values) (any, error) {
 	role, err := s.role(c, "iam:UpdateAssumeRolePolicy", form)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = s.replaceTrust(role, form.Get("PolicyDocument"))
 	}
-	trust, err := kernel.ParsePolicy([]byte(form.Get("PolicyDocument")))
+	s.record(c.Caller, form.Get("RoleName"), form.Get("PolicyDocument"), err)
+	return nil, err
+}
+
+func (s *Service) replaceTrust(role kernel.Role, document string) error {
+	trust, err := kernel.ParsePolicy([]byte(document))
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if !strings.Contains(document, `Principal"`) {
+		return kernel.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "AssumeRole policy must specify a principal")
+	}
+	if n := len(strings.Join(strings.Fields(document), "")); n > longestTrust {
+		return kernel.Errorf(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", longestTrust)
 	}
 	s.world.Identity.SetTrust(role.ARN, trust)
-	return nil, nil
+	return nil
+}
+
+// ChangeTrust is an UpdateAssumeRolePolicy by somebody else, recorded in CloudTrail as of now.
+func (s *Service) ChangeTrust(roleName string, by kernel.Principal, document string) error {
+	role, ok := s.world.Identity.RoleNamed(roleName)
+	if !ok {
+		return fmt.Errorf("role %s: there is none", roleName)
+	}
+	err := s.replaceTrust(role, document)
+	s.record(by, roleName, document, err)
+	return err
+}
+
+// record tells CloudTrail, which has IAM's events in us-east-1.
+func (s *Service) record(by kernel.Principal, roleName, document string, err error) {
+	if s.world.Trail == nil {
+		return
+	}
+	event := kernel.TrailEvent{
+		Region: "us-east-1", Source: "iam.amazonaws.com", Name: "UpdateAssumeRolePolicy", Caller: by,
+		Request:   map[string]any{"roleName": roleName, "policyDocument": document},
+		Resources: []kernel.TrailResource{{Type: "AWS::IAM::Role", Name: roleName}},
+	}
+	errors.As(err, &event.Error)
+	s.world.Trail.Record(event)
 }
 
 type userResult struct{ User userEntry }
