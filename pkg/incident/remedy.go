@@ -5,6 +5,9 @@ package incident
 
 // The remedies, as a plan's Remedy names them. What each of them writes is in package remedy.
 const (
-	RemedyRestore = "restore-distribution"
-	RemedyQuota   = "request-quota-increase"
+	RemedyRestore  = "restore-distribution"
+	RemedyEdge     = "restore-edge-function" // points Lambda@Edge associations to an earlier version, or takes them off
+	RemedyFailover = "fail-over-origin"
+	RemedyProtect  = "protect-origin"
+	RemedyQuota    = "request-quota-increase"
 )

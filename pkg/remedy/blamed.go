@@ -46,6 +46,14 @@ func Exposes(live, result distribution.Config) []string {
 			said = append(said, "Takes mutual TLS off origin "+origin.ID+", which is less protected then.")
 		}
 	}
+	for _, guard := range protections {
+		if string(live.Value(guard.path)) != string(result.Value(guard.path)) {
+			said = append(said, "Changes "+guard.path+", which protects the distribution.")
+		}
+	}
+	for _, path := range weaker(live, result) {
+		said = append(said, "Weakens "+path+".")
+	}
 	return said
 }
 

@@ -12,7 +12,10 @@ type computation func(incident.Plan, incident.Diagnosis, Inputs) (Change, error)
 // computations are the remedies that change a distribution's configuration. A further one is a row here, and one among
 // the kinds of write, which is configuration.
 var computations = map[string]computation{
-	incident.RemedyRestore: restoreKnownGood,
+	incident.RemedyRestore:  restoreKnownGood,
+	incident.RemedyEdge:     repointEdge,
+	incident.RemedyFailover: failOver,
+	incident.RemedyProtect:  protectOrigin,
 }
 
 // Compute computes a plan's change of the distribution's configuration: by respond when the plan is made, and again by

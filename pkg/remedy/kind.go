@@ -28,8 +28,11 @@ type kind struct {
 //     anything else is settled. What is written, replaced or brought back must be in the incident's snapshot;
 //   - its row here.
 var kinds = map[string]kind{
-	incident.RemedyRestore: configuration,
-	incident.RemedyQuota:   quotaRequest,
+	incident.RemedyRestore:  configuration,
+	incident.RemedyEdge:     configuration,
+	incident.RemedyFailover: configuration,
+	incident.RemedyProtect:  configuration,
+	incident.RemedyQuota:    quotaRequest,
 }
 
 // configuration writes the distribution's configuration, as Compute computes it.

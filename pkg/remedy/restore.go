@@ -76,6 +76,9 @@ var protected = []string{
 // holds what Base held. A field that has changed since is a *Conflict, and nothing is restored. Without a base only the
 // blamed fields go back. A *Refused says why a distribution or a change cannot be handled at all.
 func Restore(in Inputs) (Change, error) {
+	if in.FlatRate {
+		return Change{}, refuse("distribution %s is on a flat-rate plan, which does not allow every older configuration", in.Distribution)
+	}
 	if err := suits(in); err != nil {
 		return Change{}, err
 	}
@@ -83,15 +86,26 @@ func Restore(in Inputs) (Change, error) {
 	if len(wanted) == 0 {
 		return Change{}, refuse("there is nothing to put back%s", leftNote(left))
 	}
+	return in.make(wanted, left)
+}
+
+// make makes the changes on the live configuration, and refuses a result that is not whole or would do harm.
+func (in Inputs) make(wanted []incident.FieldChange, left []string) (Change, error) {
+	if err := suits(in); err != nil {
+		return Change{}, err
+	}
 	result, err := distribution.Apply(in.Theirs, wanted)
 	var moved *distribution.MovedError
 	if errors.As(err, &moved) {
 		return Change{}, &Conflict{Fields: moved.Paths}
 	}
 	if err != nil {
-		return Change{}, refuse("the known good configuration does not fit the live one: %v", err)
+		return Change{}, refuse("the change does not fit the live configuration: %v", err)
 	}
-	if err := whole(result); err != nil {
+	if result.Equal(in.Theirs) {
+		return Change{}, refuse("the live configuration is like that already")
+	}
+	if err := errors.Join(whole(result), harmless(in.Theirs, result, in.Blamed)); err != nil {
 		return Change{}, err
 	}
 	return newChange(in, result, left), nil
@@ -109,14 +123,10 @@ func newChange(in Inputs, result distribution.Config, left []string) Change {
 // suits refuses distributions of which one write does not do what it seems to.
 func suits(in Inputs) error {
 	switch live := in.Theirs; {
-	case live.TenantOnly():
-		return refuse("distribution %s is multi-tenant: one change would touch all its tenants", in.Distribution)
 	case live.Staging():
 		return refuse("distribution %s is the staging part of a continuous deployment", in.Distribution)
 	case live.ContinuousDeploymentPolicyID() != "":
 		return refuse("distribution %s has a continuous deployment attached, which allows only some changes", in.Distribution)
-	case in.FlatRate:
-		return refuse("distribution %s is on a flat-rate plan, which does not allow every older configuration", in.Distribution)
 	case !live.Enabled():
 		return refuse("distribution %s is disabled: it serves nobody, so nothing here would help", in.Distribution)
 	}

@@ -82,7 +82,7 @@ func TestRestore(t *testing.T) {
 			ours:    with(),
 			theirs:  with(`"Origins":{"Items":[`, `"Origins":{"Items":[{"Id":"new"},`, `"PathPattern":"/a","TargetOriginId":"web"`, `"PathPattern":"/a","TargetOriginId":"new"`),
 			refused: "behaviour /a would point to origin new, which would not exist"},
-		{name: "multi-tenant", base: new(both()), ours: with(), theirs: both(`"Comment"`, `"ConnectionMode":"tenant-only","Comment"`), refused: "distribution E1 is multi-tenant"},
+		{name: "multi-tenant, for two approvals", base: new(both()), ours: with(), theirs: both(`"Comment"`, `"ConnectionMode":"tenant-only","Comment"`), want: []string{responseCode}},
 		{name: "staging", base: new(both()), ours: with(), theirs: both(`"Comment"`, `"Staging":true,"Comment"`), refused: "distribution E1 is the staging part"},
 		{name: "continuous deployment", base: new(both()), ours: with(), theirs: both(`"Comment"`, `"ContinuousDeploymentPolicyId":"p","Comment"`), refused: "distribution E1 has a continuous deployment"},
 		{name: "disabled", base: new(both()), ours: with(), theirs: both(`"Enabled":true`, `"Enabled":false`), refused: "distribution E1 is disabled"},

@@ -44,6 +44,9 @@ func (w Writer) configure(ctx context.Context, order Order, record Record) (inci
 	if err := saved(record, live); err != nil {
 		return incident.Written{}, err
 	}
+	if need := Needed(live, change.Result); w.required(record.Plan) < need {
+		return incident.Written{}, refuse("the change needs %d people to approve, and its plan asks for fewer", need)
+	}
 	return w.update(ctx, order, change)
 }
 
