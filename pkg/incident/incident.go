@@ -156,6 +156,7 @@ type Plan struct {
 	Hash         string        `json:"hash,omitempty"` // SHA-256 of what would be changed, in hex: what an approval is bound to
 	Base         *ConfigRef    `json:"base,omitempty"` // right after the blamed change; nil: no merge, only the blamed fields
 	Ours         *ConfigRef    `json:"ours,omitempty"` // the known good
+	Pointed      []Pointed         `json:"pointed,omitempty"`   // what it points to and could be kept
 	Quota        *QuotaRequest `json:"quota,omitempty"`
 	Recipe       *Recipe       `json:"recipe,omitempty"`  // of a remedy that is neither a merge nor a request
 	Does         string        `json:"does,omitempty"`    // a clause: what would be done, as "fail over from a to b"

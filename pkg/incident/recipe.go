@@ -9,6 +9,8 @@ type Recipe struct {
 	Edge     *EdgeRecipe     `json:"edge,omitempty"`
 	Failover *FailoverRecipe `json:"failover,omitempty"`
 	Protect  *ProtectRecipe  `json:"protect,omitempty"`
+	Code     *CodeRecipe     `json:"code,omitempty"`
+	Trust    *TrustRecipe    `json:"trust,omitempty"`
 }
 
 // EdgeRecipe points associations of a Lambda@Edge function to another version, or takes them off.

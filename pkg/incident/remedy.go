@@ -7,6 +7,8 @@ package incident
 const (
 	RemedyRestore  = "restore-distribution"
 	RemedyEdge     = "restore-edge-function" // points Lambda@Edge associations to an earlier version, or takes them off
+	RemedyCode     = "restore-function-code" // publishes a CloudFront Function's last good code
+	RemedyAccess   = "restore-edge-access"   // lets Lambda and Lambda@Edge assume a function's role again
 	RemedyFailover = "fail-over-origin"
 	RemedyProtect  = "protect-origin"
 	RemedyQuota    = "request-quota-increase"
