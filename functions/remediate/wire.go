@@ -41,10 +41,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	snapshots := snapshot.New(edge, bucket, s.Bucket, clock.Now)
 	writer := remedy.Writer{
 		Stack: remedy.Stack{
-			Documents: map[string]string{
-				runbook.RestoreDistribution:  s.Document(runbook.RestoreDistribution),
-				runbook.RequestQuotaIncrease: s.Document(runbook.RequestQuotaIncrease),
-			},
+			Documents: documents(s),
 			Sessions: sessions, Approvers: approval.Names(approvers), Quorum: s.Quorum,
 			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, Stop: s.Stop,
 		},
@@ -56,6 +53,15 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		writer.Writes, writer.Requests = remedy.Observed{}, remedy.Observed{}
 	}
 	return handler{writer: writer, ledger: record, log: log}, nil
+}
+
+// documents are the deployed runbooks by their logical names.
+func documents(s settings.Settings) map[string]string {
+	deployed := map[string]string{}
+	for _, name := range runbook.Names {
+		deployed[name] = s.Document(name)
+	}
+	return deployed
 }
 
 // records reads an incident's record out of its steps.

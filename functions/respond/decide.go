@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cloudfront503/pkg/distribution"
@@ -44,10 +45,10 @@ func (s *story) decide(ctx context.Context) error {
 // considerations are everything that the plan is made from.
 func (s *story) considerations(ctx context.Context) (plan.Input, error) {
 	in := plan.Input{
-		Distribution: s.incident.Distribution, Diagnosis: s.diagnosis, Live: s.snapshot, RequestsPerMinute: s.perMinute, Now: s.now(),
+		Distribution: s.incident.Distribution, Account: s.settings.Account, Diagnosis: s.diagnosis, Live: s.snapshot, RequestsPerMinute: s.perMinute, Now: s.now(),
 		Policy: plan.Policy{
 			Observe: s.settings.Observe, Stop: s.settings.Stop, Quorum: s.settings.Quorum, Approvers: len(s.approvers),
-			Distributions: s.settings.Distributions,
+			Distributions: s.settings.Distributions, OptIn: s.settings.OptIn, Calendar: s.calendar(ctx),
 		},
 	}
 	var err error
@@ -60,7 +61,10 @@ func (s *story) considerations(ctx context.Context) (plan.Input, error) {
 			return in, err
 		}
 	}
-	in.Change = s.compute(plan.Draft(in), in)
+	in.Changes = map[string]plan.Change{}
+	for _, draft := range plan.Drafts(in) {
+		in.Changes[draft.Remedy] = s.compute(draft, in)
+	}
 	if in.OpenHealth, err = s.openHealth(ctx); err != nil {
 		return in, err
 	}
@@ -86,22 +90,44 @@ func sentenceOf(p incident.Plan) string {
 	return "people are asked to approve " + p.Remedy
 }
 
-// compute computes the draft's change of the configuration, as the writer will compute it again.
+// compute finds what the draft's remedy would do, and computes its change of the configuration, as the writer will compute
+// it again.
 func (s *story) compute(draft incident.Plan, in plan.Input) plan.Change {
 	inputs, err := remedyInputs(in)
 	if err != nil {
+		return plan.Change{Refusal: err.Error()}
+	}
+	if draft.Recipe, err = remedy.Propose(draft.Remedy, s.diagnosis, inputs, s.prepared()); err != nil {
 		return plan.Change{Refusal: err.Error()}
 	}
 	change, err := remedy.Compute(draft, s.diagnosis, inputs)
 	if err != nil {
 		return plan.Change{Refusal: err.Error()}
 	}
-	return plan.Change{Difference: change.Difference, Hash: change.Hash, Exposes: remedy.Exposes(inputs.Theirs, change.Result), Left: change.Left}
+	return plan.Change{
+		Difference: change.Difference, Hash: change.Hash, Recipe: draft.Recipe, Left: change.Left,
+		Exposes: remedy.Exposes(inputs.Theirs, change.Result), Needed: remedy.Needed(inputs.Theirs, change.Result),
+	}
+}
+
+// The tags of a distribution by which its owners say what cannot be read elsewhere: the origin that stands ready for the
+// others, and the flat-rate plan, as free, pro, business or premium.
+const (
+	standbyTag  = "cloudfront503:standby"
+	flatRateTag = "cloudfront503:flat-rate-plan"
+)
+
+// prepared is what the distribution's owners have got ready, and what the stack lets people be asked for.
+func (s *story) prepared() remedy.Prepared {
+	return remedy.Prepared{
+		Standby: s.snapshot.Tags[standbyTag], MayDetach: s.settings.MayDetach,
+		Premium: strings.EqualFold(s.snapshot.Tags[flatRateTag], "premium"),
+	}
 }
 
 // remedyInputs are the live configuration, the known good where there is one, and the one right after the blamed change.
 func remedyInputs(in plan.Input) (remedy.Inputs, error) {
-	inputs := remedy.Inputs{Distribution: in.Distribution, ETag: in.Live.ETag}
+	inputs := remedy.Inputs{Distribution: in.Distribution, ETag: in.Live.ETag, FlatRate: in.Live.Tags[flatRateTag] != ""}
 	var err error
 	if inputs.Theirs, err = distribution.Parse(in.Live.Config); err != nil {
 		return remedy.Inputs{}, fmt.Errorf("the live configuration: %w", err)

@@ -35,6 +35,7 @@ type handler struct {
 	key       approval.KeyMaker
 	tickets   approval.Issuer
 	runbooks  runbook.Starter
+	calendars *ssm.Client
 	people    notify.Sender
 	alarms    *cloudwatch.Client
 	now       func() time.Time
@@ -49,6 +50,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	}
 	bucket, edge := settings.S3(cfg), cloudfront.NewFromConfig(cfg)
 	key := approval.KeyMaker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}
+	automations := ssm.NewFromConfig(cfg)
 	gatherer := evidence.Live(cfg, bucket, s.Bucket)
 	gatherer.Regions, gatherer.Paths, gatherer.Now = s.EdgeRegions, s.ProbePaths, clock.Now
 	return handler{
@@ -58,9 +60,9 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		evidence:  gatherer,
 		kept:      keptHealth{evidence.KeptHealth{S3: bucket, Bucket: s.Bucket}},
 		key:       key, tickets: approval.Issuer{MACs: key},
-		runbooks: runbook.Starter{SSM: ssm.NewFromConfig(cfg)},
-		people:   notify.Sender{SNS: sns.NewFromConfig(cfg)},
-		alarms:   cloudwatch.NewFromConfig(cfg),
-		now:      clock.Now, log: log,
+		runbooks: runbook.Starter{SSM: automations}, calendars: automations,
+		people: notify.Sender{SNS: sns.NewFromConfig(cfg)},
+		alarms: cloudwatch.NewFromConfig(cfg),
+		now:    clock.Now, log: log,
 	}, nil
 }

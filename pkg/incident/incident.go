@@ -181,6 +181,8 @@ type ConfigRef struct {
 
 // FieldChange is one field of a configuration: where it stands, what it holds and what it would hold.
 type FieldChange struct {
+	Scope        string        `json:"scope,omitempty"`   // one sentence: which account and distribution it touches, and by what leave
+	Silence      string        `json:"silence,omitempty"` // one sentence: what happens where nobody answers
 	Path string          `json:"path"`           // as Origins/Items/[Id=web]/DomainName
 	From json.RawMessage `json:"from,omitempty"` // absent: the field does not exist
 	To   json.RawMessage `json:"to,omitempty"`   // absent: the field goes away

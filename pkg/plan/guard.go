@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
 )
 
 // guards are asked in this order, and the first that objects decides. Each gives one sentence, or nothing.
 var guards = []func(Input, incident.Plan) string{
-	stopped, notOptedIn, healthOpen, tooSoon, unsure, tooFewPeople, observing,
+	stopped, notOptedIn, untagged, healthOpen, tooSoon, unsure, calendarClosed, tooFewPeople, observing,
 }
 
 func (in Input) guard(plan incident.Plan) string {
@@ -39,22 +40,62 @@ func notOptedIn(in Input, _ incident.Plan) string {
 	return ""
 }
 
-// remedyServices are the services whose open Health events stop a remedy: those that it works through.
-var remedyServices = map[string][]string{
-	RemedyRestore: {"CLOUDFRONT"},
-	RemedyQuota:   {"CLOUDFRONT", "LAMBDA", "SERVICEQUOTAS"},
+// untagged wants the tag by which the distribution's own team agrees, where the stack names one.
+func untagged(in Input, _ incident.Plan) string {
+	if in.Policy.OptIn == "" {
+		return ""
+	}
+	key, want, hasValue := strings.Cut(in.Policy.OptIn, "=")
+	value, tagged := in.Live.Tags[key]
+	if tagged && (!hasValue || value == want) {
+		return ""
+	}
+	return fmt.Sprintf("Distribution %s does not bear the tag %s, by which its team agrees to changes.", in.Distribution, in.Policy.OptIn)
 }
 
 // healthOpen keeps still during AWS's own incidents: changes may not propagate then, and a rollback only adds risk.
-// Notices to the account and announced changes are no incidents.
+// Failing over to an origin that stands ready stays possible, with two approvals.
 func healthOpen(in Input, plan incident.Plan) string {
-	for _, event := range in.OpenHealth {
-		incidental := event.Category == "issue" || event.Category == "investigation"
-		if event.Status == "open" && incidental && slices.Contains(remedyServices[plan.Remedy], strings.ToUpper(event.Service)) {
-			return fmt.Sprintf("AWS Health has an open event about %s (%s): nothing is changed until it is over.", event.Service, event.Type)
-		}
+	trait := traits[plan.Remedy]
+	if event := in.openAbout(trait.services); event != nil && !trait.anyway {
+		return fmt.Sprintf("AWS Health has an open event about %s (%s): nothing is changed until it is over.", event.Service, event.Type)
 	}
 	return ""
+}
+
+// openAbout is the first open event about one of the services. Notices to the account and announced changes are no
+// incidents.
+func (in Input) openAbout(services []string) *incident.HealthEvent {
+	for _, event := range in.OpenHealth {
+		incidental := event.Category == "issue" || event.Category == "investigation"
+		if event.Status == "open" && incidental && slices.Contains(services, strings.ToUpper(event.Service)) {
+			return &event
+		}
+	}
+	return nil
+}
+
+// behind are the services, as AWS Health calls them, that answer for an origin of a kind.
+var behind = map[distribution.Kind]string{
+	distribution.KindS3: "S3", distribution.KindS3Website: "S3", distribution.KindELB: "ELASTICLOADBALANCING",
+	distribution.KindAPIGateway: "APIGATEWAY", distribution.KindFunctionURL: "LAMBDA",
+}
+
+// servicesBehind are those that the remedy works through, and the one behind the origin that fails.
+func (in Input) servicesBehind(plan incident.Plan) []string {
+	services := traits[plan.Remedy].services
+	if plan.Recipe == nil || plan.Recipe.Failover == nil {
+		return services
+	}
+	config, err := distribution.Parse(in.Live.Config)
+	if err != nil {
+		return services
+	}
+	origin, _ := config.Origin(plan.Recipe.Failover.Origin)
+	if service, known := behind[origin.Kind]; known {
+		return append(slices.Clone(services), service)
+	}
+	return services
 }
 
 func tooSoon(in Input, _ incident.Plan) string {
@@ -73,6 +114,35 @@ func unsure(in Input, plan incident.Plan) string {
 		return fmt.Sprintf("The diagnosis is %.0f %% sure; a change needs %.0f %%.", 100*plan.Confidence, 100*least)
 	}
 	return ""
+}
+
+// windowed are members of the configuration by which DNS, certificates or TLS change: these wait for the calendar's
+// window, whatever the stack says about others.
+var windowed = []string{
+	"Aliases", "AnycastIpListId", "HttpVersion", "IsIPV6Enabled", "OriginMtlsConfig", "OriginProtocolPolicy", "OriginSslProtocols",
+	"ViewerCertificate", "ViewerMtlsConfig", "ViewerProtocolPolicy",
+}
+
+// calendarClosed respects the Change Calendar, where one is named. One that cannot be read is closed.
+func calendarClosed(in Input, plan incident.Plan) string {
+	calendar := in.Policy.Calendar
+	switch {
+	case calendar.Name == "" || !calendar.Closed && calendar.Problem == "":
+		return ""
+	case !calendar.AskAnyway && calendar.Problem != "":
+		return fmt.Sprintf("The Change Calendar %s could not be read (%s): it counts as closed.", calendar.Name, incident.Line(calendar.Problem, 200))
+	case !calendar.AskAnyway:
+		return fmt.Sprintf("The Change Calendar %s is closed: nothing is changed until it opens.", calendar.Name)
+	case changesTLS(plan.Difference):
+		return fmt.Sprintf("The Change Calendar %s is closed, and DNS, certificates and TLS change only inside its window.", calendar.Name)
+	}
+	return ""
+}
+
+func changesTLS(difference []incident.FieldChange) bool {
+	return slices.ContainsFunc(difference, func(change incident.FieldChange) bool {
+		return slices.ContainsFunc(distribution.Members(change.Path), func(member string) bool { return slices.Contains(windowed, member) })
+	})
 }
 
 func tooFewPeople(in Input, plan incident.Plan) string {

@@ -15,25 +15,33 @@ import (
 	"cloudfront503/pkg/incident"
 )
 
+const auth = "arn:aws:lambda:us-east-1:111122223333:function:auth:"
+
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // input is one that leads to a runbook for every cause that has one.
 func input(cause incident.Cause) Input {
 	requests := 1234.6
 	difference := []incident.FieldChange{{Path: "Comment", From: json.RawMessage(`"a"`), To: json.RawMessage(`"b"`)}}
+	hash := incident.ChangeHash("E1EXAMPLE", "T3", difference, nil)
 	return Input{
-		Distribution: "E1EXAMPLE",
+		Distribution: "E1EXAMPLE", Account: "111122223333",
 		Diagnosis: incident.Diagnosis{
 			Verdict: incident.Verdict{Cause: cause, Confidence: 0.95},
 			Change:  &incident.BlamedEvent{EventID: "e", EventName: "UpdateDistribution"},
 			Detail:  incident.Detail{Quota: &incident.Quota{Service: "lambda", Name: "Concurrent executions", Region: "eu-west-1", Value: 1000, Used: 1000}},
 		},
 		Live: incident.Snapshot{ETag: "T3", Restorable: true, DomainName: "d111111abcdef8.cloudfront.net",
-			Config: json.RawMessage(`{"Aliases":{"Items":["www.example.com","example.com"]}}`)},
+			Config: json.RawMessage(`{"Aliases":{"Items":["www.example.com","example.com"]},"Origins":{"Items":[{"Id":"web","DomainName":"media.s3.eu-west-1.amazonaws.com"}]}}`)},
 		KnownGood: &incident.Snapshot{ETag: "T1", Restorable: true, ConfigKey: "good.config.json", VersionID: "v1", SHA256: "aa"},
 		Base:      &incident.Snapshot{ETag: "T2", Restorable: true, ConfigKey: "base.config.json", VersionID: "v2", SHA256: "bb"},
-		Change:    Change{Difference: difference, Hash: incident.ChangeHash("E1EXAMPLE", "T3", difference, nil)},
-		Policy:    Policy{Quorum: 1, Approvers: 2, Distributions: []string{"E1EXAMPLE"}},
+		Changes: map[string]Change{
+			incident.RemedyRestore:  {Difference: difference, Hash: hash},
+			incident.RemedyEdge:     {Difference: difference, Hash: hash, Recipe: &incident.Recipe{Edge: &incident.EdgeRecipe{Repoint: []incident.Repoint{{Behavior: "*", EventType: "viewer-request", From: auth + "8", To: auth + "7"}}}}},
+			incident.RemedyFailover: {Difference: difference, Hash: hash, Recipe: &incident.Recipe{Failover: &incident.FailoverRecipe{Origin: "web", Standby: "spare", Group: "pair", Behaviors: []string{"*"}, Writes: []string{"/api/*"}}}},
+			incident.RemedyProtect:  {Difference: difference, Hash: hash, Recipe: &incident.Recipe{Protect: &incident.ProtectRecipe{ErrorCode: 503, ErrorTTL: 60, Origin: "web", ShieldRegion: "eu-west-1"}}},
+		},
+		Policy: Policy{Quorum: 1, Approvers: 2, Distributions: []string{"E1EXAMPLE"}},
 
 		RequestsPerMinute: &requests, Now: noon,
 	}
@@ -41,8 +49,12 @@ func input(cause incident.Cause) Input {
 
 func TestEveryCauseHasAPolicy(t *testing.T) {
 	runbooks := map[incident.Cause]string{
-		incident.ErrorPage503: "RestoreDistribution", incident.OriginMTLS: "RestoreDistribution",
-		incident.LambdaEdgeConcurrency: "RequestQuotaIncrease",
+		incident.ErrorPage503: "RestoreDistribution", incident.OriginMTLS: "RestoreDistribution", incident.LambdaEdgeConcurrency: "RequestQuotaIncrease",
+		incident.LambdaEdgeRate: "", incident.DistributionQuota: "RequestQuotaIncrease", incident.Target503: "RestoreDistribution", incident.Origin503: "RestoreDistribution",
+		incident.S3SlowDown: "RestoreDistribution", incident.S3Unavailable: "FailOverOrigin", incident.ALBNoTargets: "FailOverOrigin",
+		incident.HTTPAPITimeout: "RestoreDistribution", incident.Replayed503: "ProtectOrigin", incident.FailoverSecondary503: "RestoreDistribution",
+		incident.LambdaEdgeTimeout: "RestoreEdgeFunction", incident.LambdaEdgeError: "RestoreEdgeFunction", incident.LambdaEdgePermission: "RestoreEdgeFunction",
+		incident.FunctionError: "RestoreDistribution", incident.FunctionThrottled: "RestoreDistribution",
 	}
 	causes := []incident.Cause{
 		"s3-slow-down", "s3-unavailable", "alb-no-targets", "alb-fixed-response", "clb-no-capacity", "target-503", "http-api-timeout",
@@ -63,10 +75,10 @@ func TestEveryCauseHasAPolicy(t *testing.T) {
 			if plan.Runbook != runbooks[cause] {
 				t.Errorf("runbook %q", plan.Runbook)
 			}
-			if (plan.Runbook == "") != (plan.TellOnly != "") || (plan.Runbook == "") != (plan.Remedy == "") {
+			if (plan.Runbook == "") != (plan.TellOnly != "") || plan.Runbook != "" && plan.Remedy == "" {
 				t.Errorf("runbook %q, remedy %q, tell only %q", plan.Runbook, plan.Remedy, plan.TellOnly)
 			}
-			if plan.Runbook != "" && (plan.Hash == "" || plan.ETag != "T3" || plan.WayBack == "" || plan.Approvals != 1) {
+			if plan.Runbook != "" && (plan.Hash == "" || plan.ETag != "T3" || plan.WayBack == "" || plan.Approvals != 1 || plan.Reaches == "" || plan.Scope == "" || plan.Silence == "") {
 				t.Errorf("incomplete: %+v", plan)
 			}
 			if len(plan.Advice) == 0 || plan.Affects == "" {
@@ -91,11 +103,14 @@ func TestARestorePlanNamesExactlyWhatIsRestored(t *testing.T) {
 	in := input(incident.ErrorPage503)
 	want := incident.Plan{
 		Cause: "error-page-503", Confidence: 0.95, Distribution: "E1EXAMPLE", Remedy: "restore-distribution", Runbook: "RestoreDistribution",
-		ETag: "T3", Difference: in.Change.Difference, Hash: in.Change.Hash,
+		ETag: "T3", Difference: in.Changes[RemedyRestore].Difference, Hash: in.Changes[RemedyRestore].Hash,
 		Base:     &incident.ConfigRef{Key: "base.config.json", VersionID: "v2", SHA256: "bb", ETag: "T2"},
 		Ours:     &incident.ConfigRef{Key: "good.config.json", VersionID: "v1", SHA256: "aa", ETag: "T1"},
 		WayBack:  "The same fields get back what they hold now, while they still hold our values, within two hours; this approval covers it.",
 		Affects:  "About 1,235 requests a minute for example.com, www.example.com.",
+		Reaches:  "Edges get it one by one, within minutes; all of them have it after 5 to 20.",
+		Scope:    "Touches distribution E1EXAMPLE of account 111122223333 alone, which the stack lists.",
+		Silence:  "Nobody answers: on-call hears of it after half an hour, and after an hour it is a no.",
 		BlamedBy: in.Diagnosis.Change, Approvals: 1, Advice: policy[incident.ErrorPage503].advice,
 	}
 	if diff := cmp.Diff(want, Make(in)); diff != "" {
@@ -109,7 +124,7 @@ func TestAQuotaPlanNamesExactlyWhatIsAskedFor(t *testing.T) {
 	if diff := cmp.Diff(want, plan.Quota); diff != "" {
 		t.Error(diff)
 	}
-	if plan.Hash != incident.ChangeHash("E1EXAMPLE", "T3", nil, want) || plan.Difference != nil || plan.Ours != nil {
+	if plan.Hash != incident.ChangeHash("E1EXAMPLE", "T3", nil, want) || plan.Difference != nil || plan.Recipe != nil {
 		t.Errorf("%+v", plan)
 	}
 }
@@ -150,8 +165,10 @@ func TestGuards(t *testing.T) {
 		{"no base", "", func(in *Input) { in.Base = nil }, ""},
 		{"not restorable", "", func(in *Input) { in.Live.Restorable, in.Live.Unknown = false, []string{"Origins/Items/New"} }, "The configuration has elements that this software does not know and would lose: Origins/Items/New."},
 		{"a known good that is not restorable", "", func(in *Input) { in.KnownGood.Restorable = false }, "The known good configuration has elements"},
-		{"the remedy refuses", "", func(in *Input) { in.Change = Change{Refusal: "refused: changed by others since: Comment"} }, "Changed by others since: Comment."},
-		{"nothing differs", "", func(in *Input) { in.Change = Change{} }, "The configuration does not differ"},
+		{"the remedy refuses", "", func(in *Input) {
+			in.Changes[RemedyRestore] = Change{Refusal: "refused: changed by others since: Comment"}
+		}, "Changed by others since: Comment."},
+		{"nothing differs", "", func(in *Input) { in.Changes[RemedyRestore] = Change{} }, "The configuration does not differ"},
 		{"origin-mtls without a blamed change", incident.OriginMTLS, func(in *Input) { in.Diagnosis.Change = nil }, "No change of the distribution is blamed"},
 		{"origin-mtls with another blamed change", incident.OriginMTLS, func(in *Input) { in.Diagnosis.Change.EventName = "DeleteCertificate" }, "No change of the distribution is blamed"},
 		{"error-page-503 without a blamed change", "", func(in *Input) { in.Diagnosis.Change = nil }, ""},
@@ -159,6 +176,40 @@ func TestGuards(t *testing.T) {
 		{"a quota without a code", incident.LambdaEdgeConcurrency, func(in *Input) { in.Diagnosis.Detail.Quota.Name = "Other" }, "Service Quotas' code of the quota"},
 		{"a quota without a value", incident.LambdaEdgeConcurrency, func(in *Input) { in.Diagnosis.Detail.Quota.Value = 0 }, "The value of the quota in force"},
 		{"a use that cannot be true", incident.LambdaEdgeConcurrency, func(in *Input) { in.Diagnosis.Detail.Quota.Used = 50000 }, "The use that was seen (50,000) does not fit the quota in force (1,000)"},
+		{"the rate's own limit", incident.LambdaEdgeRate, func(in *Input) {}, "The rate is at Lambda@Edge's own limit"},
+		{"a rate that more concurrency raises", incident.LambdaEdgeRate, func(in *Input) { in.Diagnosis.Detail.Quota.Value, in.Diagnosis.Detail.Quota.Used = 100, 100 }, ""},
+		{"no tag by which the team agrees", "", func(in *Input) { in.Policy.OptIn = "cloudfront503=change" }, "Distribution E1EXAMPLE does not bear the tag cloudfront503=change"},
+		{"the tag with another value", "", func(in *Input) {
+			in.Policy.OptIn, in.Live.Tags = "cloudfront503=change", map[string]string{"cloudfront503": "never"}
+		}, "Distribution E1EXAMPLE does not bear"},
+		{"the tag", "", func(in *Input) {
+			in.Policy.OptIn, in.Live.Tags = "cloudfront503=change", map[string]string{"cloudfront503": "change"}
+		}, ""},
+		{"the tag with any value", "", func(in *Input) {
+			in.Policy.OptIn, in.Live.Tags = "cloudfront503", map[string]string{"cloudfront503": ""}
+		}, ""},
+		{"an open calendar", "", func(in *Input) { in.Policy.Calendar = Calendar{Name: "freeze"} }, ""},
+		{"a closed calendar", "", func(in *Input) { in.Policy.Calendar = Calendar{Name: "freeze", Closed: true} }, "The Change Calendar freeze is closed: nothing"},
+		{"a calendar that cannot be read", "", func(in *Input) { in.Policy.Calendar = Calendar{Name: "freeze", Problem: "denied"} }, "The Change Calendar freeze could not be read (denied)"},
+		{"a closed calendar that does not matter", "", func(in *Input) { in.Policy.Calendar = Calendar{Name: "freeze", Closed: true, AskAnyway: true} }, ""},
+		{"a closed calendar matters to TLS", "", func(in *Input) {
+			in.Policy.Calendar = Calendar{Name: "freeze", Closed: true, AskAnyway: true}
+			in.Changes[RemedyRestore].Difference[0].Path = "Origins/Items/[Id=web]/CustomOriginConfig/OriginMtlsConfig/ClientCertificateArn"
+		}, "The Change Calendar freeze is closed, and DNS, certificates and TLS"},
+		{"an unread calendar matters to TLS", "", func(in *Input) {
+			in.Policy.Calendar = Calendar{Name: "freeze", Problem: "denied", AskAnyway: true}
+			in.Changes[RemedyRestore].Difference[0].Path = "ViewerCertificate/MinimumProtocolVersion"
+		}, "The Change Calendar freeze is closed, and DNS, certificates and TLS"},
+		{"an event about Lambda stops edge code", incident.LambdaEdgeError, func(in *Input) { health("LAMBDA", "open", "issue")(in); delete(in.Changes, RemedyRestore) }, "AWS Health has an open event about LAMBDA"},
+		{"an event about CloudFront stops a protection", incident.Replayed503, health("CLOUDFRONT", "open", "issue"), "AWS Health has an open event about CLOUDFRONT"},
+		{"an event about S3 does not stop failing over", incident.S3Unavailable, health("S3", "open", "issue"), ""},
+		{"nor does one about CloudFront", incident.S3Unavailable, health("CLOUDFRONT", "open", "issue"), ""},
+		{"but it needs two people", incident.S3Unavailable, func(in *Input) { health("S3", "open", "issue")(in); in.Policy.Approvers = 1 }, "The change needs 2 people to approve"},
+		{"nothing stands ready", incident.S3Unavailable, func(in *Input) { in.Changes[incident.RemedyFailover] = Change{Refusal: "no origin stands ready"} }, "No origin stands ready."},
+		{"nothing of several is possible", incident.Origin503, func(in *Input) {
+			in.Changes = map[string]Change{RemedyRestore: {Refusal: "a"}, incident.RemedyFailover: {Refusal: "b"}, incident.RemedyProtect: {Refusal: "c"}}
+		}, "The origin answers 503 by itself. Nothing else is possible: a. B. C."},
+		{"failing over, where the known good is kept back by an event", incident.Origin503, health("CLOUDFRONT", "open", "issue"), ""},
 		{"a quota needs no known good", incident.LambdaEdgeConcurrency, func(in *Input) { in.KnownGood = nil }, ""},
 	}
 	for _, test := range tests {
@@ -186,9 +237,11 @@ func TestAnObserverIsToldWhatWouldHaveBeenAsked(t *testing.T) {
 
 func TestAChangeThatExposesSomethingNeedsTwoPeople(t *testing.T) {
 	in := input(incident.OriginMTLS)
-	in.Change.Exposes, in.Change.Left = []string{"Takes mutual TLS off origin web."}, []string{"WebACLId"}
+	change := in.Changes[RemedyRestore]
+	change.Exposes, change.Left = []string{"Takes mutual TLS off origin web."}, []string{"WebACLId"}
+	in.Changes[RemedyRestore] = change
 	plan := Make(in)
-	if plan.Approvals != 2 || plan.Runbook == "" || plan.Advice[0] != in.Change.Exposes[0] || !strings.Contains(plan.Advice[len(plan.Advice)-1], "WebACLId") {
+	if plan.Approvals != 2 || plan.Runbook == "" || plan.Exposes[0] != change.Exposes[0] || plan.Advice[0] != change.Exposes[0] || !strings.Contains(plan.Advice[len(plan.Advice)-1], "WebACLId") {
 		t.Errorf("%+v", plan)
 	}
 	in.Policy.Approvers = 1
@@ -246,5 +299,50 @@ func TestAffects(t *testing.T) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+func TestTheFirstPossibleRemedyIsPlanned(t *testing.T) {
+	in := input(incident.Origin503)
+	in.Diagnosis.Change = nil
+	plan := Make(in)
+	want := incident.Plan{Runbook: "FailOverOrigin", Does: "fail over from origin web to spare, through origin group pair", Approvals: 1, Limits: []string{
+		"CloudFront fails over GET and HEAD, and OPTIONS where it is cached; POST, PUT, PATCH and DELETE are not helped.",
+		"Each request still goes to the failing origin first, and waits for its answer.",
+		"Behaviours that take writes stay with origin web: /api/*.",
+	}}
+	if diff := cmp.Diff(want, incident.Plan{Runbook: plan.Runbook, Does: plan.Does, Approvals: plan.Approvals, Limits: plan.Limits}); diff != "" {
+		t.Error(diff)
+	}
+	in.OpenHealth = []incident.HealthEvent{{Service: "S3", Status: "open", Category: "issue"}}
+	if plan := Make(in); plan.Approvals != 2 || !strings.Contains(plan.Limits[3], "open event about S3") {
+		t.Errorf("%+v", plan)
+	}
+	in.Changes[incident.RemedyFailover] = Change{Refusal: "no origin stands ready"}
+	if plan := Make(in); plan.Runbook != "ProtectOrigin" || plan.Does != "keep answers with 503 for 60 seconds at the edges, and put Origin Shield in eu-west-1 before origin web" {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestTakingAFunctionOffNeedsTwoPeople(t *testing.T) {
+	in := input(incident.LambdaEdgeError)
+	if plan := Make(in); plan.Does != "point one association back from auth:8 to auth:7" || plan.Approvals != 1 || len(plan.Limits) != 0 {
+		t.Errorf("%+v", plan)
+	}
+	in.Changes[incident.RemedyEdge].Recipe.Edge.Repoint[0].To = ""
+	plan := Make(in)
+	if plan.Does != "take auth:8 off one association" || plan.Approvals != 2 || len(plan.Limits) != 1 {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestAMultiTenantDistributionNeedsTwoPeople(t *testing.T) {
+	in := input(incident.Replayed503)
+	in.Live.Config = json.RawMessage(`{"ConnectionMode":"tenant-only"}`)
+	change := in.Changes[incident.RemedyProtect]
+	change.Needed = 2
+	in.Changes[incident.RemedyProtect] = change
+	if plan := Make(in); plan.Approvals != 2 || !strings.HasSuffix(plan.Affects, "and all tenants of this multi-tenant distribution.") {
+		t.Errorf("%+v", plan)
 	}
 }

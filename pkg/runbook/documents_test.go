@@ -51,7 +51,7 @@ func load(t *testing.T, name string) (content, string) {
 	return c, string(raw)
 }
 
-var names = []string{runbook.RestoreDistribution, runbook.RequestQuotaIncrease}
+var names = runbook.Names
 
 // exits are the steps to which a step may go: on success and on failure.
 func (s stepDoc) exits() (next []string, failure string) {

@@ -18,6 +18,9 @@ var embedded embed.FS
 // The logical names of the runbooks: a document's file is its name and ".yaml".
 const (
 	RestoreDistribution  = "RestoreDistribution"
+	RestoreEdgeFunction  = "RestoreEdgeFunction"
+	FailOverOrigin       = "FailOverOrigin"
+	ProtectOrigin        = "ProtectOrigin"
 	RequestQuotaIncrease = "RequestQuotaIncrease"
 )
 
@@ -42,7 +45,10 @@ const (
 // outlive it.
 const GateTimeout = time.Hour
 
-// Documents holds RestoreDistribution.yaml and RequestQuotaIncrease.yaml.
+// Names are the logical names of all runbooks.
+var Names = []string{RestoreDistribution, RestoreEdgeFunction, FailOverOrigin, ProtectOrigin, RequestQuotaIncrease}
+
+// Documents holds the runbooks, each as its name and ".yaml".
 func Documents() fs.FS {
 	documents, err := fs.Sub(embedded, "documents")
 	if err != nil { // fs.Sub refuses only names that are not valid paths

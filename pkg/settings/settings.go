@@ -22,6 +22,10 @@ type Settings struct {
 	Observe       bool     // CF503_MODE is observe: start no runbook, say what would have been asked
 	Stop          bool     // CF503_STOP is yes: start nothing and write nothing
 	Quorum        int      // CF503_QUORUM: how many different people must approve, 1 to 10
+	OptIn         string   // CF503_OPT_IN: the tag, KEY or KEY=VALUE, that a distribution must bear to be changed; may be empty
+	MayDetach     bool     // CF503_DETACH is yes: people may be asked to take an edge function off; else no
+	Calendar      string   // CF503_CALENDAR: the name or ARN of the Change Calendar that is respected; may be empty
+	AskWhenClosed bool     // CF503_CLOSED is ask: people are asked while the calendar is closed; else they are told
 	ProbePaths    []string // CF503_PROBE_PATHS: at most three; empty takes them from the logs, else the root
 	EdgeRegions   []string // CF503_EDGE_REGIONS: Regions in which Lambda@Edge may run
 	Reserved      int      // CF503_RESERVED: the concurrency kept for each function; 0 keeps none
@@ -53,6 +57,10 @@ func Load(getenv func(string) string) (Settings, error) {
 		Observe:       r.oneOf("CF503_MODE", "observe", "ask"),
 		Stop:          r.oneOf("CF503_STOP", "yes", "no"),
 		Quorum:        r.number("CF503_QUORUM", 1, mostApprovers),
+		OptIn:         strings.TrimSpace(getenv("CF503_OPT_IN")),
+		MayDetach:     getenv("CF503_DETACH") == "yes",
+		Calendar:      strings.TrimSpace(getenv("CF503_CALENDAR")),
+		AskWhenClosed: getenv("CF503_CLOSED") == "ask",
 		ProbePaths:    list(getenv("CF503_PROBE_PATHS")),
 		EdgeRegions:   list(r.required("CF503_EDGE_REGIONS")),
 		Reserved:      r.number("CF503_RESERVED", 0, 1000),
