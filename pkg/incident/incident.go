@@ -22,7 +22,8 @@ type Pointer struct {
 	Lease        Lease     `json:"lease,omitzero"`
 	OpenedBy     *Trigger  `json:"openedBy,omitempty"` // the trigger that opened it: whoever takes over starts from here
 	EndedAt      time.Time `json:"endedAt,omitzero"`   // when the last closed episode ended: its last OK, else its closing
-	Outcome      *Outcome  `json:"outcome,omitempty"`  // of the last closed episode
+	Outcome      *Outcome  `json:"outcome,omitempty"`  // of the last closed episode, or of one that is watched
+	Watch        *Watch    `json:"watch,omitempty"`    // set while the state is watching
 	// Alarms is the newest state heard of each alarm, by its ARN, or its ARN, "#" and the contributor; bounded.
 	Alarms  map[string]Heard `json:"alarms,omitempty"`
 	Handled []string         `json:"handled,omitempty"` // keys of the triggers handled last, newest last, bounded
@@ -42,9 +43,20 @@ type State string
 
 // The states.
 const (
-	Open   State = "open"
-	Closed State = "closed"
+	Open     State = "open"
+	Watching State = "watching" // recovered, and looked at every hour: what fails again now belongs to this incident
+	Closed   State = "closed"
 )
+
+// Ongoing reports whether the incident has not ended: what is heard of its distribution belongs to it.
+func (s State) Ongoing() bool { return s == Open || s == Watching }
+
+// Watch is the time after a recovery in which a relapse continues the incident.
+type Watch struct {
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until"`
+	Looked time.Time `json:"looked"` // when the rate was last looked at
+}
 
 // Lease is the right to work on an incident until a time; its holder renews it before each outside effect.
 type Lease struct {
@@ -105,6 +117,7 @@ const (
 	StepDecision     StepKind = "decision"     // Decision, valid
 	StepRefused      StepKind = "refused"      // Decision, refused
 	StepSignalled    StepKind = "signalled"    // Decision that SSM took
+	StepSignedSelf   StepKind = "signed-self"  // Decision that its person gave the gate, without a ticket
 	StepSlot         StepKind = "slot"         // Execution that owns the incident's slot
 	StepWriting      StepKind = "writing"      // Written, about to be asked for
 	StepWritten      StepKind = "written"      // Written
@@ -114,6 +127,10 @@ const (
 	StepWithdrawn    StepKind = "withdrawn"    // the plan is void: no approval counts any more
 	StepSecondLook   StepKind = "second-look"  // Diagnosis
 	StepRecovery     StepKind = "recovery"     // Recovery
+	StepWatched      StepKind = "watched"      // Recovery: an hourly look of the watch that says something new
+	StepRelapsed     StepKind = "relapsed"     // Recovery: it fails again; After is since the last look
+	StepPublished    StepKind = "published"    // Message: the page stands in the team's wiki
+	StepUnpublished  StepKind = "unpublished"  // Message: the wiki did not take the page
 	StepOfferWayBack StepKind = "offered-back" // Plan
 	StepEnded        StepKind = "ended"        // the execution ended; Execution
 	StepDeclined     StepKind = "declined"     // remediate refused an execution that is not the incident's; Execution
@@ -139,6 +156,7 @@ type Snapshot struct {
 	Config       json.RawMessage   `json:"config,omitempty"`    // canonical JSON of the DistributionConfig, no nulls
 	Raw          string            `json:"raw,omitempty"`       // CloudFront's XML as it came, where Restorable is false
 	Gaps         []Gap             `json:"gaps,omitempty"`      // what it points to and could not be read
+	Pointed      []Pointed         `json:"pointed,omitempty"`   // what it points to and could be kept
 	KnownGood    bool              `json:"knownGood,omitempty"` // it has served healthily for a while
 	After        *Change           `json:"after,omitempty"`     // the change that produced it, where one is known
 }
@@ -156,7 +174,6 @@ type Plan struct {
 	Hash         string        `json:"hash,omitempty"` // SHA-256 of what would be changed, in hex: what an approval is bound to
 	Base         *ConfigRef    `json:"base,omitempty"` // right after the blamed change; nil: no merge, only the blamed fields
 	Ours         *ConfigRef    `json:"ours,omitempty"` // the known good
-	Pointed      []Pointed         `json:"pointed,omitempty"`   // what it points to and could be kept
 	Quota        *QuotaRequest `json:"quota,omitempty"`
 	Recipe       *Recipe       `json:"recipe,omitempty"`  // of a remedy that is neither a merge nor a request
 	Does         string        `json:"does,omitempty"`    // a clause: what would be done, as "fail over from a to b"
@@ -164,6 +181,8 @@ type Plan struct {
 	Shared       []string      `json:"shared,omitempty"`  // one sentence each: what else uses the thing that changes
 	Limits       []string      `json:"limits,omitempty"`  // one sentence each: what the change cannot help, and where it may touch
 	Reaches      string        `json:"reaches,omitempty"` // one sentence: how long until all viewers get it
+	Scope        string        `json:"scope,omitempty"`   // one sentence: which account and distribution it touches, and by what leave
+	Silence      string        `json:"silence,omitempty"` // one sentence: what happens where nobody answers
 	WayBack      string        `json:"wayBack,omitempty"` // one sentence
 	Affects      string        `json:"affects,omitempty"` // one sentence: requests a minute, host names
 	Approvals    int           `json:"approvals,omitempty"`
@@ -181,8 +200,6 @@ type ConfigRef struct {
 
 // FieldChange is one field of a configuration: where it stands, what it holds and what it would hold.
 type FieldChange struct {
-	Scope        string        `json:"scope,omitempty"`   // one sentence: which account and distribution it touches, and by what leave
-	Silence      string        `json:"silence,omitempty"` // one sentence: what happens where nobody answers
 	Path string          `json:"path"`           // as Origins/Items/[Id=web]/DomainName
 	From json.RawMessage `json:"from,omitempty"` // absent: the field does not exist
 	To   json.RawMessage `json:"to,omitempty"`   // absent: the field goes away
@@ -237,6 +254,7 @@ type Decision struct {
 	Reason    string    `json:"reason,omitempty"`
 	MessageID string    `json:"messageId"`
 	Channel   Channel   `json:"channel"`
+	Through   string    `json:"through,omitempty"` // what established the name: the topic and who may publish to it, the number, the session
 	At        time.Time `json:"at"`
 	Ticket    string    `json:"ticket,omitempty"` // the ticket's text: its MAC is the proof that remediate checks again
 	Execution string    `json:"execution,omitempty"`
