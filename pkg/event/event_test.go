@@ -236,6 +236,19 @@ func TestAPublisherCannotSpeakAsTheSweep(t *testing.T) {
 	}
 }
 
+func TestAnOpenRequestMayNameTheIncidentThatGivesWay(t *testing.T) {
+	t.Parallel()
+	trigger, err := Parse([]byte(`{"cloudfront503":"open","distribution":"E1SHOPEXAMPLE","id":"000007"}`))
+	if err != nil || trigger.Kind != incident.KindOpen || trigger.Resume.ID != "000007" || trigger.Key != "open-after:E1SHOPEXAMPLE/000007" {
+		t.Errorf("%+v, %v", trigger, err)
+	}
+	for _, id := range []string{"7", "../../x", "00000a"} {
+		if _, err := Parse([]byte(`{"cloudfront503":"open","distribution":"E1SHOPEXAMPLE","id":"` + id + `"}`)); err == nil {
+			t.Errorf("%q was taken for an incident", id)
+		}
+	}
+}
+
 func TestReasonsNeverHoldTheEventsValues(t *testing.T) {
 	t.Parallel()
 	_, err := Parse([]byte(`{"password":"hunter2","` + strings.Repeat("x", 5000) + `":1}`))

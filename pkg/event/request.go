@@ -17,6 +17,10 @@ import (
 //	{"cloudfront503":"sweep"}
 //	{"cloudfront503":"resume","distribution":"E1EXAMPLE","id":"000007"}
 //	{"cloudfront503":"open","distribution":"E1EXAMPLE","at":"2026-11-24T03:41:51Z"}
+//	{"cloudfront503":"open","distribution":"E1EXAMPLE","id":"000007"}
+//
+// An open request with an id asks for a new incident in the place of that one, which is still under way: another cause has
+// come to light, and what can be done about it is planned anew.
 //
 // at is when the person asked; it makes a repeated invocation of one wish the same wish.
 type request struct {
@@ -64,8 +68,13 @@ func (r request) open() (incident.Trigger, error) {
 	if !distributionID.MatchString(r.Distribution) {
 		return incident.Trigger{}, fmt.Errorf("request open: no distribution %q", clip(r.Distribution, 40))
 	}
-	trigger := incident.Trigger{Kind: incident.KindOpen, At: r.At.Time, Resume: &incident.Reference{Distribution: r.Distribution}}
-	if !r.At.IsZero() {
+	trigger := incident.Trigger{Kind: incident.KindOpen, At: r.At.Time, Resume: &incident.Reference{Distribution: r.Distribution, ID: r.ID}}
+	if r.ID != "" && !incidentID.MatchString(r.ID) {
+		return incident.Trigger{}, fmt.Errorf("request open: no incident %q/%q", r.Distribution, clip(r.ID, 40))
+	}
+	if r.ID != "" {
+		trigger.Key = "open-after:" + trigger.Resume.String()
+	} else if !r.At.IsZero() {
 		trigger.Key = "open:" + r.Distribution + "@" + r.At.UTC().Format(time.RFC3339Nano)
 	}
 	return trigger, nil

@@ -28,6 +28,9 @@ const (
 	ChannelLambda      Channel = "lambda"      // invoked directly: an alarm's Lambda action, cf503, the sweep
 	ChannelEventBridge Channel = "eventbridge" // a rule of the default bus
 	ChannelSNS         Channel = "sns"         // a topic's subscription
+	ChannelSMS         Channel = "sms"         // a text message to the stack's number, which SNS hands on
+	ChannelChat        Channel = "chat"        // a chat's button, through the topic that may only reject
+	ChannelGate        Channel = "gate"        // a signal that a person gave the gate in SSM in an own session
 )
 
 // Trigger is one delivery, understood: what happened, to which distribution, since when, and how it came.
@@ -45,7 +48,7 @@ type Trigger struct {
 	Change    *Change          `json:"change,omitempty"`
 	Execution *ExecutionStatus `json:"execution,omitempty"`
 	Reply     *Reply           `json:"reply,omitempty"`
-	Resume    *Reference       `json:"resume,omitempty"` // Resume: take over; Open: the distribution, no ID
+	Resume    *Reference       `json:"resume,omitempty"` // Resume: take over; Open: the distribution, with an ID where this incident is to give way to a new one
 }
 
 // Alarm is an alarm's change of state.

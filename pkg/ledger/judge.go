@@ -53,6 +53,8 @@ func judge(p incident.Pointer, a asked) ruling {
 	switch {
 	case a.trigger.Kind == incident.KindResume:
 		return judgeResume(p, a)
+	case succeeds(a.trigger):
+		return judgeSuccession(p, a)
 	case a.trigger.Alarm == nil:
 		return judgeOpening(p, a)
 	case a.trigger.Alarm.State != "ALARM":
@@ -65,7 +67,7 @@ func judge(p incident.Pointer, a asked) ruling {
 
 func judgeResume(p incident.Pointer, a asked) ruling {
 	switch {
-	case p.State != incident.Open || p.Reference() != *a.trigger.Resume:
+	case !p.State.Ongoing() || p.Reference() != *a.trigger.Resume:
 		return ruling{outcome: Stale, why: "the incident is closed"}
 	case p.Lease.Holder == a.holder:
 		return ruling{outcome: TakenOver, why: "the lease is ours already"}
@@ -85,7 +87,7 @@ func judgeQuiet(p incident.Pointer, a asked) ruling {
 		return ruling{outcome: Duplicate, why: "this " + state + " was heard before"}
 	}
 	next := remember(p, a.trigger, a.trigger.Key)
-	if p.State == incident.Open {
+	if p.State.Ongoing() {
 		return ruling{next: &next, outcome: Joined, why: "the alarm is " + state, heard: true}
 	}
 	return ruling{next: &next, outcome: Nothing, why: "an alarm that is " + state + " opens nothing"}
@@ -99,12 +101,12 @@ func judgeSilenced(p incident.Pointer, a asked) ruling {
 		return ruling{outcome: Duplicate, why: why}
 	}
 	next := remember(p, a.trigger, key)
-	return ruling{next: &next, outcome: Nothing, why: why, heard: p.State == incident.Open}
+	return ruling{next: &next, outcome: Nothing, why: why, heard: p.State.Ongoing()}
 }
 
 // judgeOpening decides on an ALARM, or on a person's wish to open.
 func judgeOpening(p incident.Pointer, a asked) ruling {
-	if p.State == incident.Open {
+	if p.State.Ongoing() {
 		return judgeOpen(p, a)
 	}
 	if handled(p, a.trigger.Key) {
@@ -113,15 +115,48 @@ func judgeOpening(p incident.Pointer, a asked) ruling {
 	if why := stale(p, a.trigger); why != "" {
 		return ruling{outcome: Stale, why: why}
 	}
-	next := remember(p, a.trigger, a.trigger.Key)
-	next.Episode++
-	next.State, next.OpenedAt, next.OpenedBy = incident.Open, a.trigger.At, &a.trigger
+	next := episode(p, a, &a.trigger)
+	next.OpenedAt = a.trigger.At
 	if next.OpenedAt.IsZero() {
 		next.OpenedAt = a.now
 	}
-	next.ClosedAt, next.Outcome = time.Time{}, nil
-	next.Lease = leaseOf(a)
 	return ruling{next: &next, outcome: Opened, why: "a new episode"}
+}
+
+// episode is the pointer to a new incident, which begins now and is the claimer's.
+func episode(p incident.Pointer, a asked, by *incident.Trigger) incident.Pointer {
+	next := remember(p, a.trigger, a.trigger.Key)
+	next.Episode++
+	next.State, next.OpenedAt, next.OpenedBy = incident.Open, a.now, by
+	next.ClosedAt, next.Outcome, next.Watch = time.Time{}, nil, nil
+	next.Lease = leaseOf(a)
+	return next
+}
+
+// succeeds reports whether a trigger asks for a new incident in the place of one that is under way.
+func succeeds(t incident.Trigger) bool {
+	return t.Kind == incident.KindOpen && t.Resume != nil && t.Resume.ID != ""
+}
+
+// judgeSuccession puts a new incident in the place of an old one, in one write, so that no alarm finds neither. The new one
+// keeps what opened the old one, because the failure that is looked into is the same.
+func judgeSuccession(p incident.Pointer, a asked) ruling {
+	old := *a.trigger.Resume
+	switch {
+	case p.Lease.Holder == a.holder:
+		return ruling{outcome: TakenOver, why: "the lease is ours already"}
+	case p.Reference() != old:
+		return ruling{outcome: Stale, why: "another incident is the last one"}
+	case p.State.Ongoing() && p.Lease.Holder != "" && !p.Lease.Dead(a.now):
+		return ruling{outcome: Busy, why: "its holder still works on it"}
+	}
+	by := a.trigger
+	if p.OpenedBy != nil {
+		by = *p.OpenedBy
+		by.Key, by.Resume = a.trigger.Key, &old
+	}
+	next := episode(p, a, &by)
+	return ruling{next: &next, outcome: Opened, why: "in the place of " + old.String()}
 }
 
 // judgeOpen decides while an incident is open.

@@ -46,6 +46,11 @@ func person(key string) incident.Trigger {
 	return incident.Trigger{Kind: incident.KindOpen, Key: key, Resume: &incident.Reference{Distribution: shop}}
 }
 
+// after is the wish for a new incident in the place of an old one.
+func after(id string) incident.Trigger {
+	return incident.Trigger{Kind: incident.KindOpen, Key: "open-after:" + id, Resume: &incident.Reference{Distribution: shop, ID: id}}
+}
+
 // told is what happened before: triggers and turns in order, each at its time, none of it through S3.
 type told struct {
 	p   incident.Pointer
@@ -67,6 +72,11 @@ func (s *told) claim(t incident.Trigger, holder string, minutes int) ruling {
 func (s *told) after(t incident.Trigger, holder string, minutes int) *told {
 	s.claim(t, holder, minutes)
 	return s
+}
+
+func (s *told) watched() *told {
+	s.p.State, s.p.Watch = incident.Watching, &incident.Watch{Since: at(30), Until: at(3000), Looked: at(30)}
+	return s.released()
 }
 
 func (s *told) released() *told { s.p.Lease = incident.Lease{}; return s }
@@ -117,6 +127,15 @@ func TestOneEpisodeIsOneIncidentInWhateverOrderItIsTold(t *testing.T) {
 		{"a silenced alarm again is a duplicate", nothingYet().after(silenced(alarm(errors5, "ALARM", 0)), "a", 1), silenced(alarm(errors5, "ALARM", 0)), "b", 2, Duplicate, 0},
 		{"the same alarm when its mute ends opens", nothingYet().after(silenced(alarm(errors5, "ALARM", 0)), "a", 1), alarm(errors5, "ALARM", 0), "b", 90, Opened, 1},
 		{"a silenced OK is heard all the same", opened(), silenced(alarm(errors5, "OK", 5)), "b", 6, Joined, 1},
+		{"an alarm while it is watched joins", opened().watched(), alarm(errors5, "ALARM", 90), "b", 91, Joined, 1},
+		{"a person's wish while it is watched joins", opened().watched(), person("open:2"), "b", 91, Joined, 1},
+		{"an incident gives way to the next", opened().released(), after("000001"), "b", 9, Opened, 2},
+		{"a watched one gives way to the next", opened().watched(), after("000001"), "b", 91, Opened, 2},
+		{"a closed one is followed by the next", over(), after("000001"), "b", 31, Opened, 2},
+		{"an incident does not give way while its holder works", opened(), after("000001"), "b", 2, Busy, 1},
+		{"and does where its holder died", opened(), after("000001"), "b", 17, Opened, 2},
+		{"only the last incident gives way", over().after(alarm(errors5, "ALARM", 40), "c", 41).released(), after("000001"), "b", 42, Stale, 2},
+		{"an incident gives way once", opened().released().after(after("000001"), "b", 9), after("000001"), "c", 10, Stale, 2},
 		{"the sweep takes over from the dead", opened(), resume("000001"), "b", 17, TakenOver, 1},
 		{"the sweep leaves the living alone", opened(), resume("000001"), "b", 2, Busy, 1},
 		{"the sweep finds nothing left undone", opened().released(), resume("000001"), "b", 17, Nothing, 1},
@@ -205,5 +224,20 @@ func TestSeriesOfOneAlarmDoNotHealEachOther(t *testing.T) {
 	s := nothingYet().after(series("one", "OK", 10), "a", 10)
 	if got := s.claim(series("two", "ALARM", 9), "b", 11); got.outcome != Opened {
 		t.Error(got.outcome)
+	}
+}
+
+func TestASuccessorLooksIntoTheSameFailure(t *testing.T) {
+	t.Parallel()
+	first := alarm(errors5, "ALARM", 0)
+	p := nothingYet().after(first, "first", 1).released().after(after("000001"), "b", 9).p
+	if p.OpenedBy == nil || p.OpenedBy.Alarm == nil || !p.OpenedBy.At.Equal(first.At) {
+		t.Errorf("it was opened by %+v, want the alarm that opened the first", p.OpenedBy)
+	}
+	if p.OpenedBy.Resume == nil || p.OpenedBy.Resume.ID != "000001" {
+		t.Errorf("it does not say which incident it follows: %+v", p.OpenedBy.Resume)
+	}
+	if !p.OpenedAt.Equal(at(9)) {
+		t.Errorf("opened at %s, want its own time", p.OpenedAt)
 	}
 }

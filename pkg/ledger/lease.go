@@ -74,7 +74,7 @@ func (l *Ledger) Close(ctx context.Context, ref incident.Reference, outcome inci
 		}
 		now := l.now().UTC()
 		p.State, p.ClosedAt, p.EndedAt, p.Outcome = incident.Closed, now, ended(*p, now), &outcome
-		p.Lease = incident.Lease{}
+		p.Lease, p.Watch = incident.Lease{}, nil
 		return nil
 	}))
 }
@@ -105,7 +105,7 @@ func (l *Ledger) tryChange(ctx context.Context, ref incident.Reference, apply fu
 	if err != nil {
 		return false, err
 	}
-	if pointer.State != incident.Open || pointer.Reference() != ref {
+	if !pointer.State.Ongoing() || pointer.Reference() != ref {
 		return false, ErrLeaseLost
 	}
 	if err := apply(&pointer); err != nil {

@@ -16,10 +16,10 @@ import (
 	"cloudfront503/pkg/incident"
 )
 
-// Open are the pointers of all open incidents, by distribution. Where one cannot be read, the others come with the error.
+// Open are the pointers of all incidents that have not ended, the watched ones too, by distribution. Where one cannot be read, the others come with the error.
 func (l *Ledger) Open(ctx context.Context) ([]incident.Pointer, error) {
 	all, err := l.all(ctx)
-	return slices.DeleteFunc(all, func(p incident.Pointer) bool { return p.State != incident.Open }), err
+	return slices.DeleteFunc(all, func(p incident.Pointer) bool { return !p.State.Ongoing() }), err
 }
 
 // Recent are the pointers of all distributions that ever had an incident: each one's last, the latest opened first. Where
