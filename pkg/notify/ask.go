@@ -30,8 +30,13 @@ func RenderAsk(a Ask) Message {
 	p.say("")
 	p.cause(a.Diagnosis)
 	p.say("Change: %s", summary(a.Plan))
+	p.each("Takes off", a.Plan.Exposes)
 	p.say("Affects: %s", or(a.Plan.Affects, "not known"))
+	p.each("Affects as well", a.Plan.Shared)
+	p.each("Mind", a.Plan.Limits)
+	p.each("Takes effect", some(a.Plan.Reaches))
 	p.say("Undone by: %s", or(a.Plan.WayBack, "not known"))
+	p.each("May", some(a.Plan.Scope))
 	p.say("Needs: %d of %d approvers (%s). One reject stops it. Silence is a no.", a.Request.Required, len(a.Request.Approvers), strings.Join(a.Request.Approvers, ", "))
 	p.say("Until: %s", clock(a.Request.Expires))
 	p.heading("to answer, paste one line")
@@ -50,9 +55,9 @@ func RenderAsk(a Ask) Message {
 
 // short is the SMS: enough to decide whether to get up.
 func (a Ask) short() string {
-	return fmt.Sprintf("cf503 %s asks %s: %s of %s, because %s (%s). Until %s. Paste:\n%s\nor\n%s",
+	return fmt.Sprintf("cf503 %s asks %s: %s of %s, because %s (%s). %sUntil %s. Paste:\n%s\nor\n%s",
 		line(a.Environment, 12), line(a.Approver.Name, 64), line(summary(a.Plan), 200), line(a.distribution(), 32), line(string(a.Plan.Cause), 40),
-		sure(a.Diagnosis.Verdict), clock(a.Request.Expires),
+		sure(a.Diagnosis.Verdict), prefixed("MIND: ", spaced(line(strings.Join(a.Plan.Exposes, " "), 200))), clock(a.Request.Expires),
 		command(a.Approver.Topic, "approve "+a.Approve), command(a.Approver.Topic, "reject "+a.Reject+" REASON"))
 }
 
@@ -88,6 +93,8 @@ func region(arn string) string {
 // summary says in a few words what a plan would do.
 func summary(plan incident.Plan) string {
 	switch {
+	case plan.Does != "":
+		return plan.Does
 	case plan.Quota != nil:
 		return fmt.Sprintf("ask AWS for %s in %s: %g instead of %g", plan.Quota.Name, plan.Quota.Region, plan.Quota.Desired, plan.Quota.Current)
 	case len(plan.Difference) == 1:
@@ -97,6 +104,22 @@ func summary(plan incident.Plan) string {
 	default:
 		return "nothing"
 	}
+}
+
+// some is a list of the text, empty where there is none.
+func some(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+// spaced is a text with a space behind it, or nothing where there is no text.
+func spaced(text string) string {
+	if text == "" {
+		return ""
+	}
+	return text + " "
 }
 
 func or(text, otherwise string) string {

@@ -98,8 +98,13 @@ func messages() map[string]notify.Message {
 	requested.Plan, requested.Written = quotaPlan, &incident.Written{Action: "quota", RequestID: "d187537d15254312a9609aa51bbf7624u7W49tPO", At: at, Found: true}
 	none := about
 	none.Incident, none.Distribution, none.DomainName = incident.Reference{}, "E2EXAMPLE", ""
+	exposing := ask()
+	exposing.Plan.Does, exposing.Plan.Exposes = "take auth:8 off one association", []string{"Detaches the Lambda@Edge function at viewer-request of behaviour *; if it checks who may come in, content is open to everybody."}
+	exposing.Plan.Shared, exposing.Plan.Limits = []string{"Other distributions keep the versions that they name."}, []string{"Requests pass without the function from then on."}
+	exposing.Plan.Reaches, exposing.Plan.Scope = "Edges get it one by one, within minutes.", "Touches distribution E2EXAMPLE alone, which the stack lists."
 	return map[string]notify.Message{
 		"ask":               notify.RenderAsk(ask()),
+		"ask-exposing":      notify.RenderAsk(exposing),
 		"ask-quota":         notify.RenderAsk(quota),
 		"tell":              notify.RenderTell(notify.Tell{About: about, Diagnosis: abstains, Plan: incident.Plan{TellOnly: "the evidence does not tell the cause.", Advice: plan.Advice}, Snapshot: snapshot}),
 		"outcome-written":   notify.RenderOutcome(changed),

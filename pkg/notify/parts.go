@@ -100,6 +100,16 @@ func (p *page) gaps(gaps []incident.Gap) {
 	}
 }
 
+// each says a plan's sentences, one a line, each under the same word.
+func (p *page) each(word string, sentences []string) {
+	for _, sentence := range sentences[:min(len(sentences), mostFacts)] {
+		p.say("%s: %s", word, sentence)
+	}
+	if more := len(sentences) - mostFacts; more > 0 {
+		p.say("%s: and %d more, see plan.json", word, more)
+	}
+}
+
 // difference lists what would change, one line a field.
 func (p *page) difference(plan incident.Plan) {
 	if quota := plan.Quota; quota != nil {

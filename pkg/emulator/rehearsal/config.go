@@ -6,6 +6,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"cloudfront503/pkg/emulator/kernel"
 )
@@ -71,11 +72,15 @@ func origin() map[string]any {
 // Secret stands in the origin's custom header. It must be in no log, no message and no report.
 const Secret = "rehearsal-secret-4f9d1c"
 
-// addEdgeFunction makes the Lambda@Edge function and its role known.
-func (r *Rehearsal) addEdgeFunction() {
-	r.Lambda.AddForeign("us-east-1", functionName, nil, json.RawMessage(fmt.Sprintf(
-		`{"FunctionName":%q,"FunctionArn":%q,"Version":"4","Runtime":"nodejs22.x","Role":%q,"Handler":"index.handler","Timeout":5,"MemorySize":128,"State":"Active","LastUpdateStatus":"Successful"}`,
-		functionName, functionARN, functionRole)))
+// addEdgeFunction makes the Lambda@Edge function and its role known, with further versions.
+func (r *Rehearsal) addEdgeFunction(further ...string) {
+	var versions []json.RawMessage
+	for _, version := range append([]string{"4"}, further...) {
+		versions = append(versions, json.RawMessage(fmt.Sprintf(
+			`{"FunctionName":%q,"FunctionArn":%q,"Version":%q,"Runtime":"nodejs22.x","Role":%q,"Handler":"index.handler","Timeout":5,"MemorySize":128,"State":"Active","LastUpdateStatus":"Successful"}`,
+			functionName, strings.TrimSuffix(functionARN, "4")+version, version, functionRole)))
+	}
+	r.Lambda.AddForeign("us-east-1", functionName, nil, versions...)
 	trust, err := kernel.ParsePolicy([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","edgelambda.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`))
 	if err != nil {
 		r.World.Strict("trust of %s: %v", functionRole, err)

@@ -32,6 +32,9 @@ func Scenarios() map[string]Scenario {
 		"error-page-503":          errorPage(),
 		"lambda-edge-concurrency": concurrency(),
 		"cloudfront-incident":     edgeIncident(),
+		"lambda-edge-error":       edgeError(),
+		"origin-503":              originFails(),
+		"s3-slow-down":            slowDown(),
 	}
 }
 
@@ -121,22 +124,23 @@ func edgeIncident() Scenario {
 				answer.Share = 0.4
 				return answer
 			})
-			r.health(from, from, "open")
-			r.World.Clock.After(50*time.Minute, "health closed", func() { r.health(from, r.World.Clock.Now(), "closed") })
+			r.Health("CLOUDFRONT", from, "open")
+			r.World.Clock.After(50*time.Minute, "health closed", func() { r.Health("CLOUDFRONT", from, "closed") })
 			return nil
 		},
 	}
 }
 
-// health lets EventBridge deliver an AWS Health event about CloudFront.
-func (r *Rehearsal) health(start, now time.Time, status string) {
+// Health lets EventBridge deliver an AWS Health event about a service, CLOUDFRONT for one: an issue since start, which is
+// "open" or "closed" now.
+func (r *Rehearsal) Health(service string, start time.Time, status string) {
 	const format = "Mon, 02 Jan 2006 15:04:05 GMT"
 	r.World.Bus.Emit("aws.health", "AWS Health Event", []string{}, map[string]any{
-		"eventArn": "arn:aws:health:global::event/CLOUDFRONT/AWS_CLOUDFRONT_OPERATIONAL_ISSUE/AWS_CLOUDFRONT_OPERATIONAL_ISSUE_EXAMPLE1",
-		"service":  "CLOUDFRONT", "eventTypeCode": "AWS_CLOUDFRONT_OPERATIONAL_ISSUE", "eventTypeCategory": "issue", "eventScopeCode": "PUBLIC",
-		"communicationId": "example-" + status, "startTime": start.UTC().Format(format), "lastUpdatedTime": now.UTC().Format(format),
+		"eventArn": "arn:aws:health:global::event/" + service + "/AWS_" + service + "_OPERATIONAL_ISSUE/AWS_" + service + "_OPERATIONAL_ISSUE_EXAMPLE1",
+		"service":  service, "eventTypeCode": "AWS_" + service + "_OPERATIONAL_ISSUE", "eventTypeCategory": "issue", "eventScopeCode": "PUBLIC",
+		"communicationId": "example-" + status, "startTime": start.UTC().Format(format), "lastUpdatedTime": r.World.Clock.Now().UTC().Format(format),
 		"statusCode": status, "eventRegion": "global", "affectedAccount": AccountID, "page": "1", "totalPages": "1", "backupEvent": "false",
-		"eventDescription": []any{map[string]any{"language": "en_US", "latestDescription": "We are investigating increased error rates for CloudFront."}},
+		"eventDescription": []any{map[string]any{"language": "en_US", "latestDescription": "We are investigating increased error rates."}},
 		"affectedEntities": []any{},
 	})
 }
