@@ -70,14 +70,14 @@ func (w Writer) belongs(execution *types.AutomationExecution, order Order, recor
 		what string
 		ok   bool
 	}{
-		{"document", aws.ToString(execution.DocumentName) == w.Stack.Documents[plan.Runbook]},
+		{"document", aws.ToString(execution.DocumentName) == w.Stack.Documents[runbookOf(order, record)]},
 		{"mode", execution.Mode != types.ExecutionModeInteractive},
 		{"incident", parameter("IncidentId") == order.Incident.String()},
 		{"distribution", parameter("DistributionId") == order.Distribution},
 		{"ETag", parameter("ETag") == plan.ETag},
 		{"hash", parameter("Hash") == plan.Hash},
 		{"approvers", sameSet(execution.Parameters["Approvers"], w.Stack.Sessions)},
-		{"number of approvals", slices.Contains(quorums, parameter("MinApprovals"))},
+		{"number of approvals", order.Back || slices.Contains(quorums, parameter("MinApprovals"))},
 		{"role", parameter("AutomationAssumeRole") == w.Stack.AutomationRole},
 	} {
 		if !check.ok {
@@ -85,6 +85,33 @@ func (w Writer) belongs(execution *types.AutomationExecution, order Order, recor
 		}
 	}
 	return nil
+}
+
+// Reached refuses unless the order's execution is the incident's own and has come to one of its steps: nobody is believed
+// who says so, but SSM. Other errors say that nobody could tell.
+func (w Writer) Reached(ctx context.Context, order Order, step string) error {
+	record, err := w.Records.Read(ctx, order.Incident)
+	if err != nil {
+		return fmt.Errorf("steps of execution %s: %w", order.Execution, err)
+	}
+	execution, err := w.execution(ctx, order.Execution)
+	if err != nil {
+		return err
+	}
+	if err := w.belongs(execution, order, record); err != nil {
+		return err
+	}
+	for _, each := range execution.StepExecutions {
+		if aws.ToString(each.StepName) == step && begunStep(each) {
+			return nil
+		}
+	}
+	return &Refused{Why: "the execution has not come to its step " + step, Elsewhere: true}
+}
+
+// begunStep reports whether a step has begun: SSM lists steps that have not, as Pending and without a time.
+func begunStep(step types.StepExecution) bool {
+	return step.ExecutionStartTime != nil || step.StepStatus != "" && step.StepStatus != types.AutomationExecutionStatusPending
 }
 
 func sameSet(a, b []string) bool {

@@ -56,10 +56,14 @@ func (w Writer) judge(ctx context.Context, order Order, hash string) error {
 	if err := standsBehindGate(execution); err != nil {
 		return err
 	}
+	if order.Back {
+		_, err = w.mayUndo(ctx, order, record)
+		return err
+	}
 	return w.approved(ctx, order, record)
 }
 
-// owns checks that the execution is the one that holds the slot and that respond started.
+// owns checks that the execution is the one that holds the slot and that the incident's record says was started.
 func (w Writer) owns(ctx context.Context, order Order, record Record) error {
 	owner, found, err := w.slot(ctx, order)
 	switch {
@@ -67,7 +71,8 @@ func (w Writer) owns(ctx context.Context, order Order, record Record) error {
 		return err
 	case !found || owner != order.Execution:
 		return refuse("the incident's slot does not belong to this execution")
-	case len(record.Started) == 0 || record.Started[len(record.Started)-1].ID != order.Execution:
+	}
+	if started := record.started(order); len(started) == 0 || started[len(started)-1].ID != order.Execution {
 		return refuse("the incident did not start this execution")
 	}
 	return nil
@@ -116,11 +121,8 @@ func asks(request incident.ApprovalRequest, order Order, plan incident.Plan) boo
 
 // countable are the approvals by people who are on the stack's list and were asked, of this change, in time.
 func (w Writer) countable(request incident.ApprovalRequest, decisions []incident.Decision) []incident.Decision {
-	return slices.DeleteFunc(slices.Clone(decisions), func(d incident.Decision) bool {
-		return d.Verb != incident.Approve || d.Refusal != "" ||
-			!slices.Contains(w.Stack.Approvers, d.Approver) || !slices.Contains(request.Approvers, d.Approver) ||
-			d.Execution != request.Execution || d.Hash != request.Hash || d.ETag != request.ETag ||
-			!d.At.Before(request.Expires)
+	return slices.DeleteFunc(w.about(request, decisions, incident.Approve), func(d incident.Decision) bool {
+		return !d.At.Before(request.Expires)
 	})
 }
 

@@ -14,10 +14,14 @@ import (
 type kind struct {
 	// apply makes the approved change. Its errors are those of Writer.Apply.
 	apply func(Writer, context.Context, Order, Record) (incident.Written, error)
+	// back takes the change back, in the same manner; nil where there is no way back. Its errors are those of Writer.Undo.
+	back func(Writer, context.Context, Order, Record) (incident.Written, error)
+	// final says why there is none, where there is none.
+	final string
 }
 
 // kinds says by which kind of write each remedy is done. A further remedy is a row; a further kind is a file of its own,
-// with three parts:
+// with four parts:
 //
 //   - an unexported interface of one to three methods, held by a new field of Writer, whose writing operations Observed
 //     refuses;
@@ -26,6 +30,9 @@ type kind struct {
 //     to guarded, which judges, announces and writes. The answer of the write is read as in update: no error is confirmed,
 //     a precondition that failed or a lost answer is looked for in what is live (a *Void where it is not there), and
 //     anything else is settled. What is written, replaced or brought back must be in the incident's snapshot;
+//   - back, which computes the inverse of what was written, from the record, on what is live: only what still holds our
+//     values gets back what it held before; where others have changed it since, that is a *Conflict. It is written through
+//     guarded as well, whose hash stays that of the planned change. A kind without a way back says why in final;
 //   - its row here.
 var kinds = map[string]kind{
 	incident.RemedyRestore:  configuration,
@@ -36,7 +43,9 @@ var kinds = map[string]kind{
 }
 
 // configuration writes the distribution's configuration, as Compute computes it.
-var configuration = kind{apply: Writer.configure}
+var configuration = kind{apply: Writer.configure, back: Writer.putBack}
 
 // quotaRequest asks for more of a quota.
-var quotaRequest = kind{apply: Writer.request}
+var quotaRequest = kind{
+	apply: Writer.request, final: "AWS takes no request for less of a quota through its API; a higher one costs nothing by itself",
+}

@@ -146,26 +146,35 @@ func (w Writer) live(ctx context.Context, id string) (distribution.Config, strin
 
 // update sends the approved configuration under If-Match.
 func (w Writer) update(ctx context.Context, order Order, change Change) (incident.Written, error) {
-	body, err := asInput(change.Result)
-	if err != nil {
-		return incident.Written{}, err
-	}
-	var output *cloudfront.UpdateDistributionOutput
-	answer, err := w.guarded(ctx, order, change.Hash, arrived(order, change, "", false), func() (err error) {
-		output, err = w.Writes.UpdateDistribution(ctx, &cloudfront.UpdateDistributionInput{
-			Id: &order.Distribution, IfMatch: &change.ETag, DistributionConfig: body,
-		})
-		return err
-	})
+	etag, answer, err := w.send(ctx, order, change.Hash, change)
 	switch {
 	case err != nil:
 		return incident.Written{}, err
 	case answer == nil:
-		return w.confirm(ctx, order, arrived(order, change, aws.ToString(output.ETag), false))
+		return w.confirm(ctx, order, arrived(order, change, etag, false))
 	case isPrecondition(answer) || isLost(answer):
 		return w.find(ctx, order, change, answer)
 	}
 	return incident.Written{}, settled("CloudFront took nothing", answer)
+}
+
+// send sends a configuration under If-Match, once everything is judged: the hash is of the planned change. answer is
+// CloudFront's own error, err says that nothing was sent.
+func (w Writer) send(ctx context.Context, order Order, hash string, change Change) (etag string, answer, err error) {
+	body, err := asInput(change.Result)
+	if err != nil {
+		return "", nil, err
+	}
+	answer, err = w.guarded(ctx, order, hash, arrived(order, change, "", false), func() error {
+		output, err := w.Writes.UpdateDistribution(ctx, &cloudfront.UpdateDistributionInput{
+			Id: &order.Distribution, IfMatch: &change.ETag, DistributionConfig: body,
+		})
+		if err == nil {
+			etag = aws.ToString(output.ETag)
+		}
+		return err
+	})
+	return etag, answer, err
 }
 
 // find looks whether a write without a usable answer arrived. A 412 may be the answer to our own second try.
@@ -183,8 +192,12 @@ func (w Writer) find(ctx context.Context, order Order, change Change, cause erro
 }
 
 func arrived(order Order, change Change, etag string, found bool) incident.Written {
+	action := "apply"
+	if order.Back {
+		action = "undo"
+	}
 	return incident.Written{
-		Execution: order.Execution, Action: "apply", FromETag: change.ETag, ToETag: etag, Hash: change.Hash, Found: found,
+		Execution: order.Execution, Action: action, FromETag: change.ETag, ToETag: etag, Hash: change.Hash, Found: found,
 	}
 }
 

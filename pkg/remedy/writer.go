@@ -18,6 +18,7 @@ type Order struct {
 	Incident     incident.Reference
 	Distribution string
 	Execution    string
+	Back         bool // it is about the way back: the runbook is the one that undoes
 }
 
 // Stack is what the deployment says, and nobody who writes into the bucket can change.
@@ -35,8 +36,9 @@ type Stack struct {
 type Record struct {
 	Plan      incident.Plan
 	Diagnosis incident.Diagnosis
-	Snapshot  incident.Snapshot // of the configuration that the plan was made on, with Config
-	Started   []incident.Execution
+	Snapshot  incident.Snapshot         // of the configuration that the plan was made on, with Config
+	Started   []incident.Execution      // by respond
+	Undoing   []incident.Execution      // started by approve to take the change back
 	Request   *incident.ApprovalRequest // the last one asked; nil where nothing was asked
 	Decisions []incident.Decision       // those in approve's own prefix
 	Withdrawn string                    // why the plan is void since; empty where it is not
@@ -109,7 +111,7 @@ func (w Writer) Claim(ctx context.Context, order Order) (string, error) {
 	if err := w.mayClaim(ctx, order, record); err != nil {
 		return "", err
 	}
-	body, err := json.Marshal(incident.Execution{ID: order.Execution, Document: w.Stack.Documents[record.Plan.Runbook]})
+	body, err := json.Marshal(incident.Execution{ID: order.Execution, Document: w.Stack.Documents[runbookOf(order, record)]})
 	if err != nil {
 		return "", fmt.Errorf("claim %s: %w", order.Incident, err)
 	}
@@ -130,8 +132,13 @@ func (w Writer) mayClaim(ctx context.Context, order Order, record Record) error 
 	if err := w.suitsStack(order, record); err != nil {
 		return err
 	}
-	if n := len(record.Started); n > 0 && record.Started[n-1].ID != order.Execution {
+	if n := len(record.started(order)); n > 0 && record.started(order)[n-1].ID != order.Execution {
 		return refuse("the incident's execution is another one")
+	}
+	if order.Back {
+		if _, err := w.mayUndo(ctx, order, record); err != nil {
+			return err
+		}
 	}
 	execution, err := w.execution(ctx, order.Execution)
 	if err != nil {
@@ -169,7 +176,13 @@ const (
 	writtenObject = "written.json"   // it arrived
 )
 
+// backObjects are the same for the way back.
+var backObjects = map[string]string{slotObject: "undo-execution.json", writingObject: "undoing.json", writtenObject: "undone.json"}
+
 func outcomeKey(order Order, object string) string {
+	if order.Back {
+		object = backObjects[object]
+	}
 	return "incidents/" + order.Incident.Distribution + "/" + order.Incident.ID + "/outcome/" + object
 }
 
@@ -188,9 +201,17 @@ func (w Writer) earlier(ctx context.Context, order Order) (incident.Written, boo
 		return incident.Written{}, false, err
 	}
 	if written.Execution != order.Execution {
-		return incident.Written{}, false, refuse("the incident's change was made by another execution")
+		return incident.Written{}, false, refuse("the incident's change was %s by another execution", done(order))
 	}
 	return written, true, nil
+}
+
+// done says what an order's write does, as a participle.
+func done(order Order) string {
+	if order.Back {
+		return "taken back"
+	}
+	return "made"
 }
 
 // begun reports whether an earlier call of this execution was about to write.
