@@ -36,7 +36,7 @@ func RenderAsk(a Ask) Message {
 	p.each("Mind", a.Plan.Limits)
 	p.each("Takes effect", some(a.Plan.Reaches))
 	p.say("Undone by: %s", or(a.Plan.WayBack, "not known"))
-	p.each("May", some(a.Plan.Scope))
+	p.each("Touches", some(a.Plan.Scope))
 	p.say("Needs: %d of %d approvers (%s). One reject stops it. Silence is a no.", a.Request.Required, len(a.Request.Approvers), strings.Join(a.Request.Approvers, ", "))
 	p.say("Until: %s", clock(a.Request.Expires))
 	p.heading("to answer, paste one line")

@@ -16,6 +16,7 @@ type trait struct {
 	runbook  string   // the SSM document's logical name
 	title    string   // a clause for people, as "restore the blamed fields"
 	wayBack  string   // one sentence: how it is undone
+	undone   string   // the same as a clause
 	reaches  string   // one sentence: how long until viewers get it [facts 5.2]
 	services []string // of AWS, whose open Health events stop it: those that it works through
 	anyway   bool     // an open event does not stop it, but needs two approvals
@@ -24,6 +25,7 @@ type trait struct {
 
 const (
 	sameFields = "The same fields get back what they hold now, while they still hold our values, within two hours; this approval covers it."
+	fieldsBack = "the same fields get back what they held, within two hours"
 	oneByOne   = "Edges get it one by one, within minutes; all of them have it after 5 to 20."
 	silence    = "Nobody answers: on-call hears of it after half an hour, and after an hour it is a no."
 )
@@ -32,25 +34,26 @@ const (
 var traits = map[string]trait{
 	incident.RemedyRestore: {
 		runbook: "RestoreDistribution", title: "put the blamed fields back to their known good values",
-		wayBack: sameFields, reaches: oneByOne, services: []string{"CLOUDFRONT"}, fill: restore,
+		wayBack: sameFields, undone: fieldsBack, reaches: oneByOne, services: []string{"CLOUDFRONT"}, fill: restore,
 	},
 	incident.RemedyEdge: {
 		runbook: "RestoreEdgeFunction", title: "point the Lambda@Edge association to the version that served well before, or take it off",
-		wayBack: sameFields, services: []string{"CLOUDFRONT", "LAMBDA"}, fill: repointEdge,
+		wayBack: sameFields, undone: fieldsBack, services: []string{"CLOUDFRONT", "LAMBDA"}, fill: repointEdge,
 		reaches: "Edges get it one by one, within minutes; Lambda@Edge may take 15 to copy a version.",
 	},
 	incident.RemedyFailover: {
 		runbook: "FailOverOrigin", title: "fail over to the origin that stands ready",
-		wayBack: sameFields, reaches: oneByOne, services: []string{"CLOUDFRONT"}, anyway: true, fill: failOver,
+		wayBack: sameFields, undone: fieldsBack, reaches: oneByOne, services: []string{"CLOUDFRONT"}, anyway: true, fill: failOver,
 	},
 	incident.RemedyProtect: {
 		runbook: "ProtectOrigin", title: "change how long edges keep the origin's error, and put Origin Shield before a bucket",
-		wayBack: sameFields, reaches: oneByOne + " What is cached already stays until its time is over.",
+		wayBack: sameFields, undone: fieldsBack, reaches: oneByOne + " What is cached already stays until its time is over.",
 		services: []string{"CLOUDFRONT"}, fill: protect,
 	},
 	incident.RemedyQuota: {
 		runbook: "RequestQuotaIncrease", title: "ask AWS for more of the quota that is used up",
 		wayBack: "None through the API: a quota cannot be lowered. A higher one costs nothing by itself.",
+		undone:  "not through the API",
 		reaches: "AWS decides, within minutes to days.", services: []string{"CLOUDFRONT", "LAMBDA", "SERVICEQUOTAS"}, fill: requestQuota,
 	},
 }

@@ -39,14 +39,14 @@ func (in Input) tenantOnly() bool {
 
 // scope is what the plan may touch, and by what leave.
 func (in Input) scope() string {
-	where := "distribution " + in.Distribution
+	where := "Distribution " + in.Distribution
 	if in.Account != "" {
 		where += " of account " + in.Account
 	}
 	if in.Policy.OptIn != "" {
-		return "Touches " + where + " alone, which bears the tag " + in.Policy.OptIn + "."
+		return where + " alone, which bears the tag " + in.Policy.OptIn + "."
 	}
-	return "Touches " + where + " alone, which the stack lists."
+	return where + " alone, which the stack lists."
 }
 
 func (in Input) hostNames() []string {
