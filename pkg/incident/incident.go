@@ -266,12 +266,13 @@ type Decision struct {
 // Written is one write to AWS by remediate.
 type Written struct {
 	Execution string    `json:"execution"`
-	Action    string    `json:"action"` // apply, restore, quota
+	Action    string    `json:"action"` // apply, restore, quota, publish, trust
 	FromETag  string    `json:"fromEtag,omitempty"`
 	ToETag    string    `json:"toEtag,omitempty"`
 	Hash      string    `json:"hash,omitempty"`
 	RequestID string    `json:"requestId,omitempty"` // of the quota request
 	At        time.Time `json:"at"`
+	Note      string    `json:"note,omitempty"`  // one sentence: what else people should know of it
 	Found     bool      `json:"found,omitempty"` // it was there already: ours whose answer was lost, or an open quota request
 }
 

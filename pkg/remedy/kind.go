@@ -14,6 +14,9 @@ import (
 type kind struct {
 	// apply makes the approved change. Its errors are those of Writer.Apply.
 	apply func(Writer, context.Context, Order, Record) (incident.Written, error)
+	// settle ends what a failed runbook has left half-way; nil where one call is the whole write. It is called without a
+	// new approval: it undoes what is ours, or records what has arrived, which done reports.
+	settle func(Writer, context.Context, Order, Record) (written incident.Written, done bool, err error)
 	// back takes the change back, in the same manner; nil where there is no way back. Its errors are those of Writer.Undo.
 	back func(Writer, context.Context, Order, Record) (incident.Written, error)
 	// final says why there is none, where there is none.
@@ -40,6 +43,8 @@ var kinds = map[string]kind{
 	incident.RemedyFailover: configuration,
 	incident.RemedyProtect:  configuration,
 	incident.RemedyQuota:    quotaRequest,
+	incident.RemedyCode:     functionCode,
+	incident.RemedyAccess:   roleTrust,
 }
 
 // configuration writes the distribution's configuration, as Compute computes it.

@@ -29,6 +29,7 @@ type Stack struct {
 	Quorum         int               // how many different people must approve at least
 	AutomationRole string            // the ARN of the runbooks' role
 	Distributions  []string          // the ids that may be changed
+	EdgeRoles      []string          // the ARNs of the roles whose trust may be mended
 	Stop           bool              // the stop switch: nothing is written
 }
 
@@ -91,8 +92,15 @@ type Writer struct {
 	Writes   updating // Observed where nothing may be written
 	Quotas   history
 	Requests requesting // Observed where nothing may be written
-	Now      func() time.Time
-	Sleep    func(context.Context, time.Duration) error // waits between tries; nil: as long as it says
+
+	Pointed   pointed    // of functions and roles
+	Kept      kept       // what the snapshot keeps of them
+	Publishes publishing // Observed where nothing may be written
+	Trusts    trusting   // Observed where nothing may be written
+	Analyzer  analysing
+
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error // waits between tries; nil: as long as it says
 }
 
 // What Claim answers.
@@ -167,6 +175,24 @@ func (w Writer) Apply(ctx context.Context, order Order) (incident.Written, error
 		return incident.Written{}, refuse("this software has no remedy %q", record.Plan.Remedy)
 	}
 	return kind.apply(w, ctx, order, record)
+}
+
+// Settle ends what a runbook that failed has left half-way: what is ours and was not finished is undone, and what has
+// arrived without a record is recorded. done reports whether the change is made. It writes nothing that Apply would not
+// have written, and does nothing where Apply had begun nothing.
+func (w Writer) Settle(ctx context.Context, order Order) (written incident.Written, done bool, err error) {
+	if written, done, err := w.earlier(ctx, order); done || err != nil {
+		return written, done, err
+	}
+	record, err := w.Records.Read(ctx, order.Incident)
+	if err != nil {
+		return incident.Written{}, false, fmt.Errorf("settle %s: %w", order.Incident, err)
+	}
+	kind := kinds[record.Plan.Remedy]
+	if kind.settle == nil {
+		return incident.Written{}, false, nil
+	}
+	return kind.settle(w, ctx, order, record)
 }
 
 // The objects under outcome/, which only remediate writes.
