@@ -161,11 +161,26 @@ func (v *view) wanted() []incident.Gap {
 	return list
 }
 
-// remedies are the remedies that a cause leads to; where there is no runbook people are told.
+// Remedies that several causes lead to.
+var (
+	putBack   = incident.RemedyHint{ID: incident.RemedyRestore, Runbook: "RestoreDistribution", Approval: true}
+	edgeCode  = incident.RemedyHint{ID: incident.RemedyEdge, Runbook: "RestoreEdgeFunction", Approval: true}
+	failOver  = incident.RemedyHint{ID: incident.RemedyFailover, Runbook: "FailOverOrigin", Approval: true}
+	protect   = incident.RemedyHint{ID: incident.RemedyProtect, Runbook: "ProtectOrigin", Approval: true}
+	goodCode  = incident.RemedyHint{ID: incident.RemedyCode, Runbook: "RestoreEdgeFunction", Approval: true}
+	mendTrust = incident.RemedyHint{ID: incident.RemedyAccess, Runbook: "RestoreEdgeFunctionAccess", Approval: true}
+	moreQuota = incident.RemedyHint{ID: incident.RemedyQuota, Runbook: "RequestQuotaIncrease", Approval: true}
+)
+
+// remedies are the remedies that a cause leads to, where they are possible: the plan says whether they are. Where there is
+// no runbook people are told.
 var remedies = map[incident.Cause]incident.RemedyHint{
-	incident.ErrorPage503:             {ID: "restore-distribution", Runbook: "RestoreDistribution", Approval: true},
-	incident.OriginMTLS:               {ID: "restore-distribution", Runbook: "RestoreDistribution", Approval: true},
-	incident.LambdaEdgeConcurrency:    {ID: "request-quota-increase", Runbook: "RequestQuotaIncrease", Approval: true},
+	incident.ErrorPage503: putBack, incident.OriginMTLS: putBack,
+	incident.LambdaEdgeTimeout: edgeCode, incident.LambdaEdgeError: edgeCode, incident.LambdaEdgePermission: mendTrust,
+	incident.FunctionError: goodCode, incident.FunctionThrottled: goodCode,
+	incident.S3Unavailable: failOver, incident.ALBNoTargets: failOver, incident.Target503: failOver, incident.Origin503: failOver,
+	incident.S3SlowDown: protect, incident.Replayed503: protect,
+	incident.LambdaEdgeConcurrency: moreQuota, incident.LambdaEdgeRate: moreQuota, incident.DistributionQuota: moreQuota,
 	incident.FunctionResidualThrottle: {ID: "wait"},
 	incident.CloudFrontIncident:       {ID: "wait"},
 	incident.EdgeCapacity:             {ID: "wait"},
