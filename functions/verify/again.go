@@ -14,7 +14,6 @@ import (
 	"cloudfront503/pkg/diagnosis"
 	"cloudfront503/pkg/evidence/record"
 	"cloudfront503/pkg/incident"
-	"cloudfront503/pkg/notify"
 )
 
 // keepHealth keeps an AWS Health event in the bucket. It opens no incident. Each update is an object of its own, told
@@ -58,7 +57,12 @@ func (w *watch) lookAgain(ctx context.Context, trigger incident.Trigger) error {
 	if err != nil {
 		return fmt.Errorf("incident %s: read the evidence again: %w", w.incident, err)
 	}
-	return w.overturn(ctx, diagnosis.Diagnose(found), *trigger.Health)
+	e := *trigger.Health
+	return w.conclude(ctx, look{
+		key: e.ARN + e.CommunicationID + e.Status, after: diagnosis.Diagnose(found),
+		why:    fmt.Sprintf("AWS Health: %s %s is %s", e.Service, e.Type, e.Status),
+		forbid: e.Status == "open" && e.Category == "issue" && e.Service == "CLOUDFRONT",
+	})
 }
 
 // recorded is the evidence as respond has kept it.
@@ -76,28 +80,4 @@ func (w *watch) recorded(ctx context.Context) (record.Files, error) {
 		files[strings.TrimPrefix(full, "evidence/")] = content
 	}
 	return files, nil
-}
-
-// overturn records the second look, and tells people where it says something else.
-func (w *watch) overturn(ctx context.Context, after incident.Diagnosis, e incident.HealthEvent) error {
-	before := w.diagnosis.Verdict
-	why := fmt.Sprintf("AWS Health: %s %s is %s", e.Service, e.Type, e.Status)
-	if _, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepSecondLook, e.ARN+e.CommunicationID+e.Status, why, after); err != nil {
-		return err
-	}
-	w.diagnosis = after
-	withdraw := w.view.approval.Request != nil && e.Status == "open" && e.Category == "issue" && e.Service == "CLOUDFRONT"
-	changed := after.Verdict.Cause != before.Cause
-	if !withdraw && !changed {
-		return nil
-	}
-	if withdraw {
-		if _, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepWithdrawn, "withdrawn", "the plan is withdrawn: "+why, e); err != nil {
-			return err
-		}
-		w.view.void = "the plan is withdrawn: " + why
-	}
-	return w.send(ctx, "second-look "+string(after.Verdict.Cause), notify.RenderSecondLook(notify.SecondLook{
-		About: w.about(), Before: before, After: after, Why: why, Withdrawn: withdraw,
-	}))
 }

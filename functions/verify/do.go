@@ -17,6 +17,7 @@ import (
 // ends are the results with which an incident is closed, and why.
 var ends = map[due]incident.Outcome{
 	closeQuiet:   {Result: "told", Why: "The alarm is OK again. Nothing was touched."},
+	handOver:     {Why: "A later look has found another cause. What can be done about it is planned in the next incident."},
 	endSilent:    {Result: "silent", Why: "Not enough approvers answered while the gate waited."},
 	endRejected:  {Result: "rejected"},
 	endVoid:      {Result: "void"},
@@ -32,6 +33,8 @@ func (w *watch) do(ctx context.Context, what due) error {
 		return nil
 	case escalate:
 		return w.escalate(ctx)
+	case handOver:
+		return w.handOver(ctx)
 	case tellWritten, tellNotYet, offerWayBack:
 		return w.tellOutcome(ctx, string(what), incident.Outcome{Result: w.result(what)})
 	}
@@ -53,7 +56,7 @@ func (w *watch) end(ctx context.Context, what due) error {
 	if what == endRecovered {
 		said.Result = string(incident.Recovered)
 	}
-	if err := w.tellOutcome(ctx, string(what), said); err != nil {
+	if err := w.tellEnd(ctx, what, said); err != nil {
 		return err
 	}
 	if err := w.report(ctx, outcome); err != nil {
@@ -63,10 +66,34 @@ func (w *watch) end(ctx context.Context, what due) error {
 	return w.ledger.Close(ctx, w.incident, outcome)
 }
 
+// tellEnd tells people how it ended, but where they were told with the reason when the plan was withdrawn.
+func (w *watch) tellEnd(ctx context.Context, what due, said incident.Outcome) error {
+	if what == endVoid && w.view.withdrawn {
+		return nil
+	}
+	return w.tellOutcome(ctx, string(what), said)
+}
+
+// handOver writes the incident up and asks respond for a new one in its place. The incident stays the distribution's
+// current one until respond has it, so that a request that is lost is made again at the next look.
+func (w *watch) handOver(ctx context.Context) error {
+	outcome := w.outcome(handOver)
+	if err := w.report(ctx, outcome); err != nil {
+		return err
+	}
+	if _, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepClosed, "closed", outcome.Why, outcome); err != nil {
+		return err
+	}
+	w.handsOver = true
+	return nil
+}
+
 // outcome words the end from the record.
 func (w *watch) outcome(what due) incident.Outcome {
 	outcome := ends[what]
 	switch {
+	case what == handOver:
+		outcome.Result = map[bool]string{true: "void", false: "told"}[w.view.withdrawn]
 	case what == endVoid:
 		outcome.Why = w.view.void
 	case what == endRejected:

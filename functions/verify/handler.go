@@ -43,27 +43,34 @@ func (h handler) lookAtAll(ctx context.Context, trigger incident.Trigger, raw js
 // holder still works is left alone.
 func (h handler) look(ctx context.Context, pointer incident.Pointer, trigger incident.Trigger, raw json.RawMessage) error {
 	if pointer.Lease.Dead(h.now()) {
-		return h.wakeRespond(ctx, pointer.Reference())
+		return h.askRespond(ctx, "resume", pointer.Reference())
 	}
 	holder := ledger.Holder(requestID(ctx))
 	switch err := h.ledger.Hold(ctx, pointer.Reference(), holder, lease); {
 	case errors.Is(err, ledger.ErrUndone):
-		return h.wakeRespond(ctx, pointer.Reference())
+		return h.askRespond(ctx, "resume", pointer.Reference())
 	case errors.Is(err, ledger.ErrBusy) || errors.Is(err, ledger.ErrLeaseLost):
 		return nil
 	case err != nil:
 		return err
 	}
 	w := watch{handler: h, pointer: pointer, incident: pointer.Reference(), holder: holder, raw: raw}
-	return errors.Join(w.see(ctx, trigger), h.ledger.Release(ctx, w.incident, holder))
+	err := errors.Join(w.see(ctx, trigger), h.ledger.Release(ctx, w.incident, holder))
+	if w.handsOver {
+		err = errors.Join(err, h.askRespond(ctx, "open", w.incident))
+	}
+	return err
 }
 
-// see reads the record and does the one thing that is due.
+// see reads the record, looks again where that is due, and does the one thing that is due then.
 func (w *watch) see(ctx context.Context, trigger incident.Trigger) error {
 	if err := w.read(ctx); err != nil {
 		return err
 	}
 	if err := w.lookAgain(ctx, trigger); err != nil {
+		return err
+	}
+	if err := w.lookLater(ctx); err != nil {
 		return err
 	}
 	return w.do(ctx, judge(w.view, w.now()))

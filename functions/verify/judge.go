@@ -21,6 +21,8 @@ type view struct {
 	writtenAt  time.Time
 	deployedAt time.Time // zero: not known to be on all edges
 	void       string    // why nothing was written and nothing will be
+	withdrawn  bool      // it is void because it was withdrawn, which people were told with the reason
+	successor  bool      // a later look has found what another incident should plan for
 	noted      string    // how the runbook says it ended, see pkg/runbook
 	over       bool      // the execution has ended, or SSM knows none any more
 	escalated  bool
@@ -34,6 +36,7 @@ type due string
 const (
 	nothing      due = ""
 	closeQuiet   due = "close-quiet" // people were told, and the alarm is OK again
+	handOver     due = "hand-over"   // to a new incident, which plans anew
 	escalate     due = "escalate"
 	endSilent    due = "silent"
 	endRejected  due = "rejected"
@@ -61,6 +64,8 @@ func judge(v view, now time.Time) due {
 		return judgeWritten(v, now)
 	case v.tally.Rejected && (v.over || v.noted != "" || v.void != ""):
 		return endRejected
+	case v.successor:
+		return handOver
 	case v.void != "":
 		return endVoid
 	case v.approval.Request != nil:

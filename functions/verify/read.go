@@ -27,11 +27,13 @@ type watch struct {
 	holder    string
 	raw       []byte // the delivery that woke us
 	steps     []incident.Step
+	made      map[string]bool // the later looks that were made, by their keys
 	snapshot  incident.Snapshot
 	diagnosis incident.Diagnosis
 	execution incident.Execution
 	before    time.Time // the alarm's time
 	view      view
+	handsOver bool // the incident gives way to a new one, as soon as its lease is given back
 }
 
 // read makes the view out of the record, of the execution, and of the metrics where something was written. Where the
@@ -60,12 +62,14 @@ func (w *watch) readRecord(ctx context.Context) error {
 		return fmt.Errorf("incident %s: %w", w.incident, err)
 	}
 	w.view.tally = w.view.approval.Tally(w.approvers, w.now())
-	w.view.openedAt, w.before, w.view.quiet = w.pointer.OpenedAt, w.pointer.OpenedAt, quiet(w.pointer)
+	w.view.openedAt, w.before, w.view.quiet = w.pointer.OpenedAt, w.alarmed(), quiet(w.pointer)
+	w.made = map[string]bool{}
 	for _, step := range w.steps {
 		if err := w.add(step); err != nil {
 			return fmt.Errorf("incident %s: %w", w.incident, err)
 		}
 	}
+	w.view.successor = w.wantsSuccessor()
 	return nil
 }
 
@@ -90,6 +94,7 @@ func (w *watch) add(step incident.Step) error {
 	case "respond snapshot":
 		return step.Read(&w.snapshot)
 	case "respond diagnosed", "verify second-look":
+		w.made[step.Key] = true
 		w.diagnosis = incident.Diagnosis{}
 		return step.Read(&w.diagnosis)
 	case "respond planned":
@@ -103,7 +108,7 @@ func (w *watch) add(step incident.Step) error {
 	case "remediate deployed":
 		w.view.deployedAt = step.At
 	case "remediate void", "verify withdrawn":
-		w.view.void = step.Note
+		w.view.void, w.view.withdrawn = step.Note, step.Kind == incident.StepWithdrawn
 	case "remediate ended":
 		var ended incident.Execution
 		if err := step.Read(&ended); err != nil {

@@ -6,7 +6,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -20,6 +19,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/evidence"
@@ -32,16 +32,18 @@ import (
 
 // handler is everything that looking after incidents needs.
 type handler struct {
-	settings  settings.Settings
-	approvers []incident.Approver
-	ledger    *ledger.Ledger
-	bucket    *s3.Client
-	gates     runbook.Gates
-	metrics   evidence.Metrics
-	people    notify.Sender
-	functions *lambda.Client
-	now       func() time.Time
-	log       *slog.Logger
+	settings   settings.Settings
+	approvers  []incident.Approver
+	ledger     *ledger.Ledger
+	bucket     *s3.Client
+	gates      runbook.Gates
+	metrics    evidence.Metrics
+	evidence   *evidence.Gatherer
+	people     notify.Sender
+	functions  *lambda.Client
+	executions *ssm.Client
+	now        func() time.Time
+	log        *slog.Logger
 }
 
 // newHandler wires it to AWS.
@@ -50,11 +52,13 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	if err != nil {
 		return handler{}, err
 	}
-	bucket := settings.S3(cfg)
+	bucket, executions := settings.S3(cfg), ssm.NewFromConfig(cfg)
+	gatherer := evidence.Live(cfg, bucket, s.Bucket)
+	gatherer.Regions, gatherer.Paths, gatherer.Now = s.EdgeRegions, s.ProbePaths, clock.Now
 	return handler{
 		settings: s, approvers: approvers, bucket: bucket,
-		ledger:    ledger.New(bucket, s.Bucket, "verify", clock.Now),
-		gates:     runbook.Gates{SSM: ssm.NewFromConfig(cfg)},
+		ledger: ledger.New(bucket, s.Bucket, "verify", clock.Now),
+		gates:  runbook.Gates{SSM: executions}, executions: executions, evidence: gatherer,
 		metrics:   cloudwatch.NewFromConfig(cfg),
 		people:    notify.Sender{SNS: sns.NewFromConfig(cfg)},
 		functions: lambda.NewFromConfig(cfg),
@@ -62,20 +66,29 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	}, nil
 }
 
-// wakeRespond hands an incident whose holder died back to respond.
-func (h handler) wakeRespond(ctx context.Context, reference incident.Reference) error {
-	payload, err := json.Marshal(map[string]string{"cloudfront503": "resume", "distribution": reference.Distribution, "id": reference.ID})
-	if err != nil {
-		return fmt.Errorf("resume %s: %w", reference, err)
-	}
-	_, err = h.functions.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String(h.settings.Function("respond")), InvocationType: lambdatypes.InvocationTypeEvent, Payload: payload,
+// askRespond hands an incident to respond: to resume it where its holder died, or to open a new one in its place.
+func (h handler) askRespond(ctx context.Context, verb string, reference incident.Reference) error {
+	_, err := h.functions.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName: aws.String(h.settings.Function("respond")), InvocationType: lambdatypes.InvocationTypeEvent, Payload: request(verb, reference),
 	})
 	if err != nil {
-		return fmt.Errorf("resume %s: %w", reference, err)
+		return fmt.Errorf("%s %s: %w", verb, reference, err)
 	}
-	h.log.InfoContext(ctx, "handed back to respond", "stage", "ledger", "incident", reference.String())
+	h.log.InfoContext(ctx, "handed to respond", "stage", "ledger", "incident", reference.String(), "request", verb)
 	return nil
+}
+
+// request is what respond is asked about an incident. Ids are letters and digits.
+func request(verb string, reference incident.Reference) []byte {
+	return fmt.Appendf(nil, `{"cloudfront503":%q,"distribution":%q,"id":%q}`, verb, reference.Distribution, reference.ID)
+}
+
+// stopGate ends the incident's execution, which waits for people.
+func (w *watch) stopGate(ctx context.Context) error {
+	_, err := w.executions.StopAutomationExecution(ctx, &ssm.StopAutomationExecutionInput{
+		AutomationExecutionId: &w.execution.ID, Type: ssmtypes.StopTypeCancel,
+	})
+	return err
 }
 
 // keep writes an object that is no incident's.

@@ -50,8 +50,10 @@ type SecondLook struct {
 	About
 	Before    incident.Verdict
 	After     incident.Diagnosis
-	Why       string // what came to light
-	Withdrawn bool   // the plan rested on the earlier verdict, and is withdrawn
+	Why       string   // what came to light
+	Withdrawn bool     // the plan rested on the earlier verdict, and is withdrawn
+	Then      string   // what follows, one sentence; may be empty
+	Next      []string // commands with which people have it done
 }
 
 // RenderSecondLook tells people what later evidence says.
@@ -64,6 +66,10 @@ func RenderSecondLook(s SecondLook) Message {
 	if s.Withdrawn {
 		p.say("The plan rested on the earlier verdict and is withdrawn. No approval of it counts any more.")
 	}
+	if s.Then != "" {
+		p.say("%s", s.Then)
+	}
+	p.commands("to have a plan made", s.Next)
 	p.commands("what would settle it", s.After.Settle)
 	p.evidence(s.After)
 	p.footer(s.About)
