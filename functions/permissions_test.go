@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,9 @@ import (
 
 	"cloudfront503/pkg/emulator/cloudfront"
 	"cloudfront503/pkg/emulator/kernel"
+	"cloudfront503/pkg/emulator/logs"
 	"cloudfront503/pkg/emulator/rehearsal"
+	"cloudfront503/pkg/emulator/s3"
 )
 
 // unused are the permissions that these scenarios do not use, and why the stack has them all the same. The key is a
@@ -195,13 +198,37 @@ func furnish(r *rehearsal.Rehearsal) error {
 		r.CloudFront.PutFunction("rewrite", "", []byte(`{"Comment": "", "Runtime": "cloudfront-js-2.0"}`), []byte("function handler(e) { return e.request; }")),
 		r.CloudFront.PutResource(cloudfront.ContinuousDeploymentPolicy, policyID, "", []byte(`{"Id": "`+policyID+`", "ContinuousDeploymentPolicyConfig": {
 			"StagingDistributionDnsNames": {"Quantity": 1, "Items": ["d111111abcdef8.cloudfront.net"]}, "Enabled": false}}`)),
+		r.CloudFront.PutResource(cloudfront.VpcOrigin, vpcOriginID, "", []byte(`{"Id": "`+vpcOriginID+`", "Status": "Deployed", "VpcOriginEndpointConfig": {
+			"Name": "inner", "Arn": "`+arn+`loadbalancer/app/web/01", "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}}`)),
+		furnishLogs(r),
 	)
 }
+
+// furnishLogs makes logs of every kind, in places whose names the stack's parameters hold. CloudTrail denies with an
+// encoded message.
+func furnishLogs(r *rehearsal.Rehearsal) error {
+	r.S3.AddBucket(s3.Bucket{Name: "cdn-logs", Region: "eu-west-1"})
+	r.S3.AddBucket(s3.Bucket{Name: "media", Region: "eu-west-1"})
+	now := r.World.Clock.Now().UTC()
+	_, err := r.S3.Put("cdn-logs", "cf/"+rehearsal.Distribution+"."+now.Format("2006-01-02-15")+".0a1b2c3d.gz", []byte("#Version: 1.0\n"))
+	r.Logs.Put("us-east-1", "aws-waf-logs-cdn", logs.Event{At: now, Message: `{"timestamp":1,"action":"BLOCK"}`})
+	r.World.Faults.Add(kernel.Fault{Action: "cloudtrail:LookupEvents", Error: kernel.Errorf(http.StatusForbidden, "UnauthorizedOperation",
+		"You are not authorized to perform this operation. Encoded authorization failure message: %s",
+		r.STS.Encode(`{"allowed":false,"explicitDeny":true,"context":{"action":"cloudtrail:LookupEvents"}}`))})
+	return errors.Join(err, r.WAF.Put([]byte(`{"Name": "shield", "Id": "0a", "ARN": "`+webACL+`"}`),
+		[]byte(`{"ResourceArn": "`+webACL+`", "LogDestinationConfigs": ["arn:aws:logs:us-east-1:`+account+`:log-group:aws-waf-logs-cdn"]}`)))
+}
+
+const (
+	vpcOriginID = "vo_0a1b2c3d4e5f6a7b8c9d0e"
+	webACL      = "arn:aws:wafv2:us-east-1:" + account + ":global/webacl/shield/0a"
+)
 
 const policyID = "0a1b2c3d-0000-4000-8000-000000000503"
 
 // furnished points the scenario's distribution to what furnish makes.
 func furnished(o *rehearsal.Options) {
+	o.Parameters = map[string]string{"LogBuckets": "cdn-logs"}
 	plain, prepare := o.Scenario.Config, o.Scenario.Prepare
 	o.Scenario.Config = func() []byte {
 		var config map[string]any
@@ -212,7 +239,18 @@ func furnished(o *rehearsal.Options) {
 			origin["Id"], origin["DomainName"] = "balancer-"+name, name+"-1.eu-west-1.elb.amazonaws.com"
 			origins["Items"] = append(origins["Items"].([]any), origin)
 		}
-		origins["Quantity"] = 3
+		for name, domain := range map[string]string{"media": "media.s3.amazonaws.com", "inner": "inner.example.internal"} {
+			origin := maps.Clone(origins["Items"].([]any)[0].(map[string]any))
+			origin["Id"], origin["DomainName"] = name, domain
+			if name == "inner" {
+				delete(origin, "CustomOriginConfig")
+				origin["VpcOriginConfig"] = map[string]any{"VpcOriginId": vpcOriginID}
+			}
+			origins["Items"] = append(origins["Items"].([]any), origin)
+		}
+		origins["Quantity"] = len(origins["Items"].([]any))
+		config["WebACLId"] = webACL
+		config["Logging"] = map[string]any{"Enabled": true, "IncludeCookies": false, "Bucket": "cdn-logs.s3.amazonaws.com", "Prefix": "cf/"}
 		config["ContinuousDeploymentPolicyId"] = policyID
 		config["DefaultCacheBehavior"].(map[string]any)["FunctionAssociations"] = map[string]any{"Quantity": 1, "Items": []any{map[string]any{
 			"FunctionARN": "arn:aws:cloudfront::" + account + ":function/rewrite", "EventType": "viewer-request",

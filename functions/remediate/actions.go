@@ -106,5 +106,22 @@ func (h handler) note(ctx context.Context, order remedy.Order, what string) (str
 	}
 	_, _, err := h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.text,
 		incident.Execution{ID: order.Execution, Status: what})
+	if err == nil && what == runbook.NoteFailed {
+		err = h.settle(ctx, order)
+	}
 	return "noted", err
+}
+
+// settle ends what the runbook that failed has left half-way: nothing of ours stays where nobody looks for it. An error
+// lets the runbook's step try it again.
+func (h handler) settle(ctx context.Context, order remedy.Order) error {
+	written, done, err := h.writer.Settle(ctx, order)
+	if _, final := word(err); err != nil && !final {
+		return err
+	}
+	if !done {
+		return nil
+	}
+	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, incident.StepWritten, order.Execution, "the approved change is written", written)
+	return err
 }

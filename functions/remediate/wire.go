@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -42,15 +44,19 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	writer := remedy.Writer{
 		Stack: remedy.Stack{
 			Documents: documents(s),
-			Sessions: sessions, Approvers: approval.Names(approvers), Quorum: s.Quorum,
-			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, Stop: s.Stop,
+			Approvers: approval.Names(approvers), Quorum: s.Quorum,
+			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop,
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
 		Tickets: approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},
 		SSM:     ssm.NewFromConfig(cfg), Live: edge, Writes: edge, Quotas: quotas, Requests: quotas, Now: clock.Now,
+		Pointed: snapshot.NewPointing(cfg), Kept: snapshots, Publishes: edge, Trusts: iam.NewFromConfig(cfg), Analyzer: accessanalyzer.NewFromConfig(cfg),
 	}
 	if s.Observe {
-		writer.Writes, writer.Requests = remedy.Observed{}, remedy.Observed{}
+		writer.Writes, writer.Requests, writer.Publishes, writer.Trusts = remedy.Observed{}, remedy.Observed{}, remedy.Observed{}, remedy.Observed{}
+	}
+	if err := nameApprovers(&writer.Stack, s, approvers); err != nil {
+		return handler{}, err
 	}
 	return handler{writer: writer, ledger: record, log: log}, nil
 }

@@ -63,7 +63,7 @@ func (s *story) considerations(ctx context.Context) (plan.Input, error) {
 	}
 	in.Changes = map[string]plan.Change{}
 	for _, draft := range plan.Drafts(in) {
-		in.Changes[draft.Remedy] = s.compute(draft, in)
+		in.Changes[draft.Remedy] = s.changeFor(ctx, draft, in)
 	}
 	if in.OpenHealth, err = s.openHealth(ctx); err != nil {
 		return in, err

@@ -29,7 +29,9 @@ func (s *story) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.snapshot, err = s.snapshots.Save(ctx, "incidents/"+s.incident.String()+"/snapshot", live)
+	stem := "incidents/" + s.incident.String() + "/snapshot"
+	live = s.snapshots.KeepPointed(ctx, s.pointing, stem, live)
+	s.snapshot, err = s.snapshots.Save(ctx, stem, live)
 	if err != nil {
 		return err
 	}

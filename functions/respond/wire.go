@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -31,6 +32,9 @@ type handler struct {
 	ledger    *ledger.Ledger
 	snapshots *snapshot.Store
 	evidence  *evidence.Gatherer
+	edge      *cloudfront.Client
+	pointing  snapshot.Pointing
+	analyzer  *accessanalyzer.Client
 	kept      keptHealth
 	key       approval.KeyMaker
 	tickets   approval.Issuer
@@ -58,8 +62,9 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		ledger:    ledger.New(bucket, s.Bucket, "respond", clock.Now),
 		snapshots: snapshot.New(edge, bucket, s.Bucket, clock.Now),
 		evidence:  gatherer,
-		kept:      keptHealth{evidence.KeptHealth{S3: bucket, Bucket: s.Bucket}},
-		key:       key, tickets: approval.Issuer{MACs: key},
+		edge:      edge, pointing: snapshot.NewPointing(cfg), analyzer: accessanalyzer.NewFromConfig(cfg),
+		kept: keptHealth{evidence.KeptHealth{S3: bucket, Bucket: s.Bucket}},
+		key:  key, tickets: approval.Issuer{MACs: key},
 		runbooks: runbook.Starter{SSM: automations}, calendars: automations,
 		people: notify.Sender{SNS: sns.NewFromConfig(cfg)},
 		alarms: cloudwatch.NewFromConfig(cfg),

@@ -23,6 +23,7 @@ type Settings struct {
 	Stop          bool     // CF503_STOP is yes: start nothing and write nothing
 	Quorum        int      // CF503_QUORUM: how many different people must approve, 1 to 10
 	OptIn         string   // CF503_OPT_IN: the tag, KEY or KEY=VALUE, that a distribution must bear to be changed; may be empty
+	EdgeRoles     []string // CF503_EDGE_ROLES: the ARNs of the roles whose trust people may be asked to mend; may be empty
 	MayDetach     bool     // CF503_DETACH is yes: people may be asked to take an edge function off; else no
 	Calendar      string   // CF503_CALENDAR: the name or ARN of the Change Calendar that is respected; may be empty
 	AskWhenClosed bool     // CF503_CLOSED is ask: people are asked while the calendar is closed; else they are told
@@ -58,6 +59,7 @@ func Load(getenv func(string) string) (Settings, error) {
 		Stop:          r.oneOf("CF503_STOP", "yes", "no"),
 		Quorum:        r.number("CF503_QUORUM", 1, mostApprovers),
 		OptIn:         strings.TrimSpace(getenv("CF503_OPT_IN")),
+		EdgeRoles:     list(getenv("CF503_EDGE_ROLES")),
 		MayDetach:     getenv("CF503_DETACH") == "yes",
 		Calendar:      strings.TrimSpace(getenv("CF503_CALENDAR")),
 		AskWhenClosed: getenv("CF503_CLOSED") == "ask",
