@@ -5,14 +5,18 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"cloudfront503/pkg/distribution"
 )
 
 // Balancers is what is read of application and network load balancers in one Region.
@@ -56,9 +60,10 @@ type balancers struct {
 
 // readBalancers finds load balancers by their names in DNS, which do not tell classic from newer ones, and reads their
 // state, then their metrics.
-func (g *Gatherer) readBalancers(region string, names []string) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, q Question) (Record, error) {
-		found, err := g.findBalancers(ctx, region, names)
+func readBalancers(region string, here []resource) reader {
+	return func(ctx context.Context, g *Gatherer, q Question) (Record, error) {
+		names, arns := balancersOf(here)
+		found, err := g.findBalancers(ctx, region, names, arns)
 		if err != nil {
 			return nil, fmt.Errorf("load balancers in %s: %w", region, err)
 		}
@@ -72,18 +77,32 @@ func (g *Gatherer) readBalancers(region string, names []string) func(context.Con
 			record["elbv2/"+region+".json"] = encode(state)
 			state.ask(&wanted)
 		}
-		if len(found) < len(names) {
+		if len(found) < len(names)+len(arns) {
 			if err := g.readClassic(ctx, region, names, record, &wanted); err != nil {
 				return record, fmt.Errorf("classic load balancers in %s: %w", region, err)
 			}
 		}
-		metrics, err := g.readAsked(region, wanted)(ctx, q)
+		metrics, err := readAsked(region, wanted)(ctx, g, q)
 		record.add(metrics)
 		return record, err
 	}
 }
 
-func (g *Gatherer) findBalancers(ctx context.Context, region string, names []string) ([]types.LoadBalancer, error) {
+// balancersOf are the load balancers among resources: by name in DNS, or by ARN.
+func balancersOf(here []resource) (names, arns []string) {
+	for _, r := range here {
+		switch {
+		case r.kind != distribution.KindELB:
+		case r.arn != "":
+			arns = append(arns, r.arn)
+		default:
+			names = append(names, r.name)
+		}
+	}
+	return names, arns
+}
+
+func (g *Gatherer) findBalancers(ctx context.Context, region string, names, arns []string) ([]types.LoadBalancer, error) {
 	var found []types.LoadBalancer
 	pages := elasticloadbalancingv2.NewDescribeLoadBalancersPaginator(g.Balancers(region), &elasticloadbalancingv2.DescribeLoadBalancersInput{})
 	for pages.HasMorePages() {
@@ -92,7 +111,7 @@ func (g *Gatherer) findBalancers(ctx context.Context, region string, names []str
 			return nil, err
 		}
 		for _, balancer := range page.LoadBalancers {
-			if slices.Contains(names, strings.ToLower(aws.ToString(balancer.DNSName))) {
+			if slices.Contains(names, strings.ToLower(aws.ToString(balancer.DNSName))) || slices.Contains(arns, aws.ToString(balancer.LoadBalancerArn)) {
 				found = append(found, balancer)
 			}
 		}
@@ -100,41 +119,82 @@ func (g *Gatherer) findBalancers(ctx context.Context, region string, names []str
 	return found, nil
 }
 
+// describe reads the load balancers side by side, then what belongs to their listeners and target groups.
 func (g *Gatherer) describe(ctx context.Context, region string, found []types.LoadBalancer) (balancers, error) {
 	client := g.Balancers(region)
 	state := balancers{LoadBalancers: found, TargetHealth: map[string]any{}}
-	for _, balancer := range found {
-		listeners, err := client.DescribeListeners(ctx, &elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: balancer.LoadBalancerArn})
-		if err != nil {
-			return state, err
-		}
-		state.Listeners = append(state.Listeners, listeners.Listeners...)
-		groups, err := client.DescribeTargetGroups(ctx, &elasticloadbalancingv2.DescribeTargetGroupsInput{LoadBalancerArn: balancer.LoadBalancerArn})
-		if err != nil {
-			return state, err
-		}
-		state.TargetGroups = append(state.TargetGroups, groups.TargetGroups...)
+	var wait sync.WaitGroup
+	var listeners [][]types.Listener
+	var groups [][]types.TargetGroup
+	var problems [2]error
+	wait.Go(func() { listeners, problems[0] = each(found, listenersOf(ctx, client)) })
+	wait.Go(func() { groups, problems[1] = each(found, groupsOf(ctx, client)) })
+	wait.Wait()
+	state.Listeners, state.TargetGroups = slices.Concat(listeners...), slices.Concat(groups...)
+	if err := errors.Join(problems[:]...); err != nil {
+		return state, err
 	}
 	return state, state.fill(ctx, client)
 }
 
-// fill adds the rules of each listener and the health of each group's targets.
+func listenersOf(ctx context.Context, client Balancers) func(types.LoadBalancer) ([]types.Listener, error) {
+	return func(balancer types.LoadBalancer) (list []types.Listener, err error) {
+		pages := elasticloadbalancingv2.NewDescribeListenersPaginator(client, &elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: balancer.LoadBalancerArn})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, page.Listeners...)
+		}
+		return list, nil
+	}
+}
+
+func groupsOf(ctx context.Context, client Balancers) func(types.LoadBalancer) ([]types.TargetGroup, error) {
+	return func(balancer types.LoadBalancer) (list []types.TargetGroup, err error) {
+		pages := elasticloadbalancingv2.NewDescribeTargetGroupsPaginator(client, &elasticloadbalancingv2.DescribeTargetGroupsInput{LoadBalancerArn: balancer.LoadBalancerArn})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, page.TargetGroups...)
+		}
+		return list, nil
+	}
+}
+
+// fill adds the rules of each listener and the health of each group's targets, side by side.
 func (s *balancers) fill(ctx context.Context, client Balancers) error {
-	for _, listener := range s.Listeners {
-		rules, err := client.DescribeRules(ctx, &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: listener.ListenerArn})
-		if err != nil {
-			return err
-		}
-		s.Rules = append(s.Rules, rules.Rules...)
+	var wait sync.WaitGroup
+	var rules [][]types.Rule
+	var health []any
+	var problems [2]error
+	wait.Go(func() {
+		rules, problems[0] = each(s.Listeners, func(listener types.Listener) ([]types.Rule, error) {
+			answer, err := client.DescribeRules(ctx, &elasticloadbalancingv2.DescribeRulesInput{ListenerArn: listener.ListenerArn})
+			if err != nil {
+				return nil, err
+			}
+			return answer.Rules, nil
+		})
+	})
+	wait.Go(func() {
+		health, problems[1] = each(s.TargetGroups, func(group types.TargetGroup) (any, error) {
+			answer, err := client.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: group.TargetGroupArn})
+			if err != nil {
+				return nil, err
+			}
+			return map[string]any{"TargetHealthDescriptions": answer.TargetHealthDescriptions}, nil
+		})
+	})
+	wait.Wait()
+	s.Rules = slices.Concat(rules...)
+	for i, group := range s.TargetGroups {
+		s.TargetHealth[aws.ToString(group.TargetGroupArn)] = health[i]
 	}
-	for _, group := range s.TargetGroups {
-		health, err := client.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: group.TargetGroupArn})
-		if err != nil {
-			return err
-		}
-		s.TargetHealth[aws.ToString(group.TargetGroupArn)] = map[string]any{"TargetHealthDescriptions": health.TargetHealthDescriptions}
-	}
-	return nil
+	return errors.Join(problems[:]...)
 }
 
 // ask adds the metrics of what was found. Dimensions are the ends of the ARNs: app/NAME/ID, targetgroup/NAME/ID.
@@ -188,8 +248,8 @@ func (g *Gatherer) readClassic(ctx context.Context, region string, names []strin
 }
 
 // readAsked asks one Region's questions, if there are any.
-func (g *Gatherer) readAsked(region string, wanted asked) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, q Question) (Record, error) {
+func readAsked(region string, wanted asked) reader {
+	return func(ctx context.Context, g *Gatherer, q Question) (Record, error) {
 		if len(wanted.queries) == 0 {
 			return Record{}, nil
 		}

@@ -23,6 +23,7 @@ import (
 type CloudFront interface {
 	edgeFunctions
 	continuousDeployment
+	GetVpcOrigin(context.Context, *cloudfront.GetVpcOriginInput, ...func(*cloudfront.Options)) (*cloudfront.GetVpcOriginOutput, error)
 }
 
 type edgeFunctions interface {
@@ -47,8 +48,8 @@ const viewerRequest = `{"version":"1.0","context":{"eventType":"viewer-request"}
 
 // readFunctions describes each CloudFront Function and tries its LIVE code, which shows compile errors that the metrics
 // call throttling.
-func (g *Gatherer) readFunctions(names []string) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, _ Question) (Record, error) {
+func readFunctions(names []string) reader {
+	return func(ctx context.Context, g *Gatherer, _ Question) (Record, error) {
 		functions := []any{}
 		for _, name := range names {
 			described, err := g.CloudFront.DescribeFunction(ctx, &cloudfront.DescribeFunctionInput{Name: &name, Stage: cftypes.FunctionStageLive})
@@ -72,8 +73,8 @@ func (g *Gatherer) readFunctions(names []string) func(context.Context, Question)
 }
 
 // readStaging gives the policy and the staging distribution that it names by its domain, with its metrics.
-func (g *Gatherer) readStaging(id string) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, q Question) (Record, error) {
+func readStaging(id string) reader {
+	return func(ctx context.Context, g *Gatherer, q Question) (Record, error) {
 		policy, err := g.CloudFront.GetContinuousDeploymentPolicy(ctx, &cloudfront.GetContinuousDeploymentPolicyInput{Id: &id})
 		if err != nil {
 			return nil, fmt.Errorf("get continuous deployment policy %s: %w", id, err)
@@ -88,7 +89,7 @@ func (g *Gatherer) readStaging(id string) func(context.Context, Question) (Recor
 			file["StagingDistribution"] = map[string]any{"ETag": staging.ETag, "Distribution": staging.Distribution}
 			var wanted asked
 			wanted.add("AWS/CloudFront", distributionMetrics, "DistributionId", aws.ToString(staging.Distribution.Id), "Region", "Global")
-			if metrics, err := g.readAsked("us-east-1", wanted)(ctx, q); err == nil {
+			if metrics, err := readAsked("us-east-1", wanted)(ctx, g, q); err == nil {
 				record.add(metrics)
 			}
 		}
@@ -119,8 +120,8 @@ func (g *Gatherer) findStaging(ctx context.Context, policy *cftypes.ContinuousDe
 
 // readRoles adds to the Lambda file the execution roles of the associated versions, null for one that is gone: its trust
 // decides whether Lambda@Edge may run the function.
-func (g *Gatherer) readRoles(roles []string, file []byte) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, _ Question) (Record, error) {
+func readRoles(roles []string, file []byte) reader {
+	return func(ctx context.Context, g *Gatherer, _ Question) (Record, error) {
 		var content map[string]any
 		if err := json.Unmarshal(file, &content); err != nil {
 			return nil, err

@@ -8,7 +8,6 @@ package evidence
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,42 +30,50 @@ type Question struct {
 // Record is a recorded incident: its files by slash-separated path. A source that is absent was not read.
 type Record map[string][]byte
 
-// Gatherer asks the sources. All fields but Regions, Paths and Budget are required.
+// Gatherer asks the sources. Live makes one that asks AWS.
 type Gatherer struct {
-	Metrics    func(region string) Metrics
-	Trail      func(region string) Trail
-	Quotas     func(region string) Quotas
-	Lambda     func(region string) Lambda
-	Balancers  func(region string) Balancers // application and network load balancers
-	Classic    func(region string) Classic   // classic load balancers
-	Roles      Roles
-	CloudFront CloudFront
-	Logs       Logs                                             // the buckets that standard logs go to
-	Health     func(context.Context) (map[string][]byte, error) // AWS Health events as delivered, by file name
-	Probe      Prober
-	Regions    []string // candidate Regions of Lambda@Edge
-	Paths      []string // paths to probe; empty: the root
-	Now        func() time.Time
-	Budget     time.Duration // how long one source may take; 0: 20 s
+	Clients
+
+	Health  func(context.Context) (map[string][]byte, error) // AWS Health events as delivered, by file name
+	Probe   Prober
+	Regions []string // candidate Regions of Lambda@Edge
+	Paths   []string // paths to probe; empty: those that fail most by the logs, else the root
+	Now     func() time.Time
+	Budget  Budget
+
+	// Fresh gives clients of a fresh session, with which a denied call is tried once more; nil: it is not.
+	Fresh func() Clients
+	// Assumed is when the role of the clients was assumed: for a minute a denial may only mean that the role has not settled.
+	// Nil, or the zero time: long ago. So it is in a Lambda, where the same session has saved the configuration before.
+	Assumed func() time.Time
+	Sleep   func(context.Context, time.Duration) error // nil: denied.Sleep
+	// Resolve gives the canonical name of a host; nil: names of one's own are not looked behind.
+	Resolve func(ctx context.Context, host string) (string, error)
 }
 
-// source is one place where evidence comes from; read gives files by path.
+// reader gives files by path, asked with a gatherer's clients. It may give files and an error: then both count.
+type reader func(context.Context, *Gatherer, Question) (Record, error)
+
+// source is one place where evidence comes from.
 type source struct {
 	name string
 	next string // what would close the gap if it cannot be read
-	read func(context.Context, Question) (Record, error)
+	read reader
 }
 
-const defaultBudget = 20 * time.Second
-
-// Gather asks in two waves: at once what every verdict needs, then, at once again, what the first answers ask for. No
-// source takes longer than the budget. It always gives a record: what could not be read is a gap in it.
+// Gather asks in two waves: at once what every verdict needs, then, at once again, what the first answers ask for. It
+// keeps to its budget, and always gives a record: what could not be read is a gap in it.
 func (g *Gatherer) Gather(ctx context.Context, q Question) (Record, []incident.Gap) {
+	m := &meter{limits: g.Budget.orDefaults(), now: g.Now}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, meterKey{}, m), m.limits.Total)
+	defer cancel()
 	uses := usedBy(q.Snapshot.Config)
 	record, gaps := Record{}, []incident.Gap{}
 	g.wave(ctx, q, g.firstWave(q, uses), record, &gaps)
-	g.wave(ctx, q, g.secondWave(uses, record), record, &gaps)
-	record["incident.json"] = g.cover(q, gaps)
+	g.wave(ctx, q, g.secondWave(q, uses, record), record, &gaps)
+	g.wave(ctx, q, g.afterLogs(q, record), record, &gaps)
+	record.settle()
+	record["incident.json"] = g.cover(q, gaps, m)
 	return record, gaps
 }
 
@@ -74,15 +81,20 @@ func (g *Gatherer) Gather(ctx context.Context, q Question) (Record, []incident.G
 func (g *Gatherer) wave(ctx context.Context, q Question, sources []source, record Record, gaps *[]incident.Gap) {
 	answers := make([]Record, len(sources))
 	problems := make([]error, len(sources))
+	whys := make([]string, len(sources))
 	var wait sync.WaitGroup
 	for i, s := range sources {
-		wait.Go(func() { answers[i], problems[i] = g.ask(ctx, s, q) })
+		wait.Go(func() {
+			if answers[i], problems[i] = g.ask(ctx, s, q); problems[i] != nil {
+				whys[i] = g.why(ctx, problems[i])
+			}
+		})
 	}
 	wait.Wait()
 	for i, s := range sources {
 		record.add(answers[i])
 		if problems[i] != nil {
-			*gaps = append(*gaps, incident.Gap{Source: s.name, Why: reason(problems[i]), Next: s.next})
+			*gaps = append(*gaps, incident.Gap{Source: s.name, Why: whys[i], Next: s.next})
 		}
 	}
 }
@@ -97,31 +109,38 @@ func (r Record) add(other Record) {
 	}
 }
 
-// ask gives one source its share of the time.
-func (g *Gatherer) ask(ctx context.Context, s source, q Question) (Record, error) {
-	budget := g.Budget
-	if budget == 0 {
-		budget = defaultBudget
+// settle makes the worst of all tries the probe.
+func (r Record) settle() {
+	if worst := worst(r); worst != nil {
+		r["probe.http"] = worst
 	}
-	ctx, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
-	return s.read(ctx, q)
 }
 
-// firstWave lists what every verdict needs of this distribution; what it does not use is not asked for.
+// ask gives one source its share of the time.
+func (g *Gatherer) ask(ctx context.Context, s source, q Question) (Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, meterOf(ctx).limits.Source)
+	defer cancel()
+	return g.read(ctx, s, q)
+}
+
+// firstWave lists what every verdict needs of this distribution; what it does not use is not asked for. Where things are,
+// logs and origins, is asked here, so that the second wave can go there at once.
 func (g *Gatherer) firstWave(q Question, uses used) []source {
 	list := []source{
 		{"distribution", "", readState},
 		{"event", "", readEvent},
-		{"health", "the AWS Health Dashboard", g.readHealth},
-		{"cloudtrail/us-east-1", "aws cloudtrail lookup-events --region us-east-1", g.readTrail("us-east-1")},
-		{"probe", "curl -si https://" + host(q.Snapshot), g.readProbe()},
+		{"health", "the AWS Health Dashboard", readHealth},
+		{"cloudtrail/us-east-1", "aws cloudtrail lookup-events --region us-east-1", readTrail("us-east-1")},
+		{"probe", "curl -si https://" + host(q.Snapshot), readProbe},
+		{"logs/deliveries", "aws logs describe-deliveries --region us-east-1", readDeliveries},
 		{"service-quotas/us-east-1", "aws service-quotas list-service-quotas --service-code cloudfront --region us-east-1",
-			g.readQuotas("us-east-1", "cloudfront", "lambda")},
+			readQuotas("us-east-1", "cloudfront", "lambda")},
+	}
+	if unplaced := g.unplaced(uses.origins); len(unplaced) > 0 {
+		list = append(list, source{"origins", "the owner of the origins", readPlaces(unplaced)})
 	}
 	for _, region := range g.metricRegions(uses) {
-		list = append(list, source{"metrics/" + region, "aws cloudwatch get-metric-data --region " + region,
-			g.readMetrics(region, uses)})
+		list = append(list, source{"metrics/" + region, "aws cloudwatch get-metric-data --region " + region, readMetrics(region, uses)})
 	}
 	if len(uses.lambdas) > 0 {
 		list = append(list, g.lambdaSources(uses)...)
@@ -133,10 +152,10 @@ func (g *Gatherer) firstWave(q Question, uses used) []source {
 func (g *Gatherer) lambdaSources(uses used) []source {
 	var list []source
 	for _, region := range g.Regions {
-		list = append(list, source{"lambda/" + region, "aws lambda get-account-settings --region " + region, g.readLambda(region, uses)})
+		list = append(list, source{"lambda/" + region, "aws lambda get-account-settings --region " + region, readLambda(region, uses)})
 		if region != "us-east-1" {
 			list = append(list, source{"service-quotas/" + region,
-				"aws service-quotas list-service-quotas --service-code lambda --region " + region, g.readQuotas(region, "lambda")})
+				"aws service-quotas list-service-quotas --service-code lambda --region " + region, readQuotas(region, "lambda")})
 		}
 	}
 	return list
@@ -152,25 +171,19 @@ func (g *Gatherer) metricRegions(uses used) []string {
 	return slices.Compact(regions)
 }
 
-// cover is incident.json, which names the gaps so that a replay names them again.
-func (g *Gatherer) cover(q Question, gaps []incident.Gap) []byte {
+// cover is incident.json, which names the gaps, the calls of ours that failed and the findings, so that a replay names
+// them again.
+func (g *Gatherer) cover(q Question, gaps []incident.Gap, m *meter) []byte {
 	metric := "5xxErrorRate"
 	if q.Alarm != nil && q.Alarm.Metric != "" {
 		metric = q.Alarm.Metric
 	}
+	failed, findings := m.account()
 	return encode(map[string]any{
 		"format": 1, "distributionId": q.Snapshot.Distribution, "accountId": q.Account,
 		"alarmAt": q.At.UTC().Format(time.RFC3339Nano), "collectedAt": g.Now().UTC().Format(time.RFC3339),
-		"alarmMetric": metric, "gaps": gaps,
+		"alarmMetric": metric, "gaps": gaps, "failedCalls": failed, "findings": findings,
 	})
-}
-
-// reason says in one line why a source could not be read; a deadline is said as such.
-func reason(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
-	}
-	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // encode writes a value of ours as JSON for people to read.
@@ -183,7 +196,7 @@ func encode(value any) []byte {
 }
 
 // readState gives the live configuration, and the known good one where there is one.
-func readState(_ context.Context, q Question) (Record, error) {
+func readState(_ context.Context, _ *Gatherer, q Question) (Record, error) {
 	s := q.Snapshot
 	record := Record{"distribution.json": encode(map[string]any{
 		"ETag": s.ETag,
@@ -198,7 +211,7 @@ func readState(_ context.Context, q Question) (Record, error) {
 	return record, nil
 }
 
-func readEvent(_ context.Context, q Question) (Record, error) {
+func readEvent(_ context.Context, _ *Gatherer, q Question) (Record, error) {
 	if len(q.Event) == 0 {
 		return Record{}, nil
 	}
@@ -206,7 +219,7 @@ func readEvent(_ context.Context, q Question) (Record, error) {
 }
 
 // readHealth gives the Health events that EventBridge has delivered and that were kept: the Health API needs a support plan.
-func (g *Gatherer) readHealth(ctx context.Context, _ Question) (Record, error) {
+func readHealth(ctx context.Context, g *Gatherer, _ Question) (Record, error) {
 	events, err := g.Health(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read kept health events: %w", err)

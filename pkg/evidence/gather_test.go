@@ -16,15 +16,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
-	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
-	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
 	"cloudfront503/pkg/emulator"
 	cdn "cloudfront503/pkg/emulator/cloudfront"
@@ -58,19 +49,9 @@ func (p probes) Do(r *http.Request) (*http.Response, error) {
 
 // gatherer asks an account over the wire.
 func gatherer(a *emulator.Account, prober Prober) *Gatherer {
-	in := func(region string) aws.Config {
-		return aws.Config{Region: region, BaseEndpoint: aws.String(a.World.Endpoint), Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
-	}
-	home := in("us-east-1")
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(a.World.Endpoint), Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
 	return &Gatherer{
-		Metrics:   func(region string) Metrics { return cloudwatch.NewFromConfig(in(region)) },
-		Trail:     func(region string) Trail { return cloudtrail.NewFromConfig(in(region)) },
-		Quotas:    func(region string) Quotas { return servicequotas.NewFromConfig(in(region)) },
-		Lambda:    func(region string) Lambda { return lambda.NewFromConfig(in(region)) },
-		Balancers: func(region string) Balancers { return elasticloadbalancingv2.NewFromConfig(in(region)) },
-		Classic:   func(region string) Classic { return elasticloadbalancing.NewFromConfig(in(region)) },
-		Roles:     iam.NewFromConfig(home), CloudFront: cloudfront.NewFromConfig(home),
-		Logs:    s3.NewFromConfig(home, func(o *s3.Options) { o.UsePathStyle = true }),
+		Clients: NewClients(cfg), Fresh: func() Clients { return NewClients(freshSession(cfg)) },
 		Health:  func(context.Context) (map[string][]byte, error) { return nil, nil },
 		Probe:   prober,
 		Regions: []string{"us-east-1", "eu-west-1"}, Now: a.World.Clock.Now,
@@ -142,7 +123,7 @@ func TestGatherNamesWhatItCouldNotRead(t *testing.T) {
 	a := account(t)
 	a.World.Faults.Add(kernel.Fault{Action: "cloudtrail:LookupEvents", Error: kernel.Errorf(400, "AccessDeniedException", "no")})
 	g := gatherer(a, probes{hang: true})
-	g.Budget = 2 * time.Second
+	g.Budget.Source = 2 * time.Second
 	g.Health = func(context.Context) (map[string][]byte, error) { return nil, errors.New("the bucket\nis shut") }
 	files, gaps := g.Gather(t.Context(), question(a))
 	why := map[string]string{}
@@ -164,22 +145,35 @@ func TestGatherNamesWhatItCouldNotRead(t *testing.T) {
 func TestSecondWaveAsksWhatTheFirstCallsFor(t *testing.T) {
 	t.Parallel()
 	balancer := `{"Origins":{"Items":[{"Id":"a","DomainName":"shop-1.eu-west-1.elb.amazonaws.com"},{"Id":"b","DomainName":"media.s3.eu-north-1.amazonaws.com"}]},"WebACLId":"arn:aws:wafv2:us-east-1:111122223333:global/webacl/shield/0a"}`
+	hidden := `{"Origins":{"Items":[{"Id":"a","DomainName":"media.s3.amazonaws.com"},{"Id":"b","DomainName":"inner.example.internal","VpcOriginConfig":{"VpcOriginId":"vo_1"}},{"Id":"c","DomainName":"lb.example.com"}]}}`
 	for _, tt := range []struct {
-		name, config, probe string
-		want                []string
+		name, config string
+		first        map[string]string
+		want         []string
 	}{
-		{"an origin of one's own has nothing to ask", configuration, "", nil},
-		{"a load balancer, a bucket and a web ACL are asked", balancer, "HTTP/1.1 503\r\nServer: awselb/2.0\r\n\r\n",
-			[]string{"elbv2/eu-west-1", "metrics/eu-north-1 origins", "metrics/us-east-1 origins"}},
-		{"but not where an edge function wrote the 503", balancer, "HTTP/1.1 503\r\nX-Cache: LambdaLimitExceeded from cloudfront\r\n\r\n", nil},
-		{"a CloudFront Function is tested", `{"DefaultCacheBehavior":{"FunctionAssociations":{"Items":[{"FunctionARN":"arn:aws:cloudfront::111122223333:function/rewrite","EventType":"viewer-request"}]}}}`, "",
+		{"an origin of one's own has nothing to ask", configuration, nil, nil},
+		{"a load balancer, a bucket and a web ACL are asked", balancer, map[string]string{"probe.http": "HTTP/1.1 503\r\nServer: awselb/2.0\r\n\r\n"},
+			[]string{"cloudtrail/eu-north-1", "cloudtrail/eu-west-1", "elbv2/eu-west-1", "metrics/eu-north-1 origins", "metrics/us-east-1 web ACL", "wafv2/logs"}},
+		{"but not where an edge function wrote the 503", balancer, map[string]string{"probe.http": "HTTP/1.1 503\r\nX-Cache: LambdaLimitExceeded from cloudfront\r\n\r\n"}, nil},
+		{"what is hidden behind names is asked where it was found", hidden, map[string]string{"origins.json": `{"Origins":[{"DomainName":"media.s3.amazonaws.com","Region":"sa-east-1"},
+			{"DomainName":"inner.example.internal","ARN":"arn:aws:elasticloadbalancing:eu-west-2:111122223333:loadbalancer/app/inner/0a"},{"DomainName":"lb.example.com","CanonicalName":"shop-1.us-east-1.elb.amazonaws.com"}]}`},
+			[]string{"cloudtrail/eu-west-2", "cloudtrail/sa-east-1", "elbv2/eu-west-2", "elbv2/us-east-1", "metrics/sa-east-1 origins"}},
+		{"a request that was answered is repeated", configuration, map[string]string{"probes/1-1.http": "HTTP/1.1 200 OK\r\nx-cf503-url: https://www.example.com/\r\n\r\n"}, []string{"probe again"}},
+		{"a CloudFront Function is tested", `{"DefaultCacheBehavior":{"FunctionAssociations":{"Items":[{"FunctionARN":"arn:aws:cloudfront::111122223333:function/rewrite","EventType":"viewer-request"}]}}}`, nil,
 			[]string{"cloudfront/functions"}},
-		{"a staging policy and logs are read", `{"ContinuousDeploymentPolicyId":"p","Logging":{"Enabled":true,"Bucket":"logs.s3.amazonaws.com","Prefix":"cf/"}}`, "",
+		{"a staging policy and logs are read", `{"ContinuousDeploymentPolicyId":"p","Logging":{"Enabled":true,"Bucket":"logs.s3.amazonaws.com","Prefix":"cf/"}}`, nil,
 			[]string{"access-logs", "cloudfront/staging"}},
+		{"logs of version 2 are read where they go, this distribution's only", `{}`, map[string]string{"logs/deliveries.json": delivered},
+			[]string{"access-logs /aws/vendedlogs/cdn", "access-logs fh deliverystream/cdn", "access-logs s3 cdn-logs/web"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, s := range (&Gatherer{}).secondWave(usedBy(json.RawMessage(tt.config)), Record{"probe.http": []byte(tt.probe)}) {
+			first := Record{}
+			for name, content := range tt.first {
+				first[name] = []byte(content)
+			}
+			q := Question{Snapshot: incident.Snapshot{Distribution: id}}
+			for _, s := range (&Gatherer{}).secondWave(q, usedBy(json.RawMessage(tt.config)), first) {
 				got = append(got, s.name)
 			}
 			slices.Sort(got)

@@ -20,8 +20,8 @@ type Lambda interface {
 }
 
 // readLambda gives the Region's limits and, in us-east-1 where Lambda@Edge functions live, the versions that are associated.
-func (g *Gatherer) readLambda(region string, uses used) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, _ Question) (Record, error) {
+func readLambda(region string, uses used) reader {
+	return func(ctx context.Context, g *Gatherer, _ Question) (Record, error) {
 		settings, err := g.Lambda(region).GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
 		if err != nil {
 			return nil, fmt.Errorf("get account settings in %s: %w", region, err)

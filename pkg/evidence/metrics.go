@@ -17,6 +17,9 @@ import (
 // Metrics is CloudWatch in one Region.
 type Metrics = cloudwatch.GetMetricDataAPIClient
 
+// Names is CloudWatch in one Region, where dimensions have to be found first.
+type Names = cloudwatch.ListMetricsAPIClient
+
 // metric is a name and the statistic that says something about it.
 type metric struct{ name, stat string }
 
@@ -53,8 +56,8 @@ const (
 )
 
 // readMetrics asks one Region everything in one question [contracts: 500 queries and 100,800 datapoints a call].
-func (g *Gatherer) readMetrics(region string, uses used) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, q Question) (Record, error) {
+func readMetrics(region string, uses used) reader {
+	return func(ctx context.Context, g *Gatherer, q Question) (Record, error) {
 		queries := questions(region, q.Snapshot.Distribution, uses)
 		results, err := g.fetchMetrics(ctx, region, queries, q.At)
 		if err != nil {
@@ -144,6 +147,14 @@ func (a *asked) add(namespace string, metrics []metric, dimensions ...string) {
 	}
 }
 
+// join adds another's queries, with ids of their own.
+func (a *asked) join(other asked) {
+	for _, query := range other.queries {
+		query.Id = aws.String(fmt.Sprintf("m%d", len(a.queries)))
+		a.queries = append(a.queries, query)
+	}
+}
+
 func pairs(dimensions []string) []types.Dimension {
 	list := []types.Dimension{}
 	for i := 0; i+1 < len(dimensions); i += 2 {
@@ -182,7 +193,7 @@ func ReadRate(ctx context.Context, metrics Metrics, distribution string, from, t
 	var list asked
 	list.add("AWS/CloudFront", []metric{{"Requests", "Sum"}, {"503ErrorRate", "Average"}, {"5xxErrorRate", "Average"}},
 		"DistributionId", distribution, "Region", "Global")
-	g := Gatherer{Metrics: func(string) Metrics { return metrics }, Now: func() time.Time { return to }}
+	g := Gatherer{Clients: Clients{Metrics: func(string) Metrics { return metrics }}, Now: func() time.Time { return to }}
 	results, err := g.fetchMetrics(ctx, "us-east-1", list.queries, from.Add(metricsBefore))
 	if err != nil {
 		return Rate{}, fmt.Errorf("get metric data of %s: %w", distribution, err)

@@ -16,8 +16,8 @@ import (
 type Quotas = servicequotas.ListServiceQuotasAPIClient
 
 // readQuotas gives the quotas of services in a Region. They are listed, and later found by name: codes differ between sources.
-func (g *Gatherer) readQuotas(region string, services ...string) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, _ Question) (Record, error) {
+func readQuotas(region string, services ...string) reader {
+	return func(ctx context.Context, g *Gatherer, _ Question) (Record, error) {
 		quotas := []types.ServiceQuota{}
 		for _, service := range services {
 			pages := servicequotas.NewListServiceQuotasPaginator(g.Quotas(region), &servicequotas.ListServiceQuotasInput{ServiceCode: aws.String(service)})

@@ -5,12 +5,15 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"cloudfront503/pkg/accesslog"
 	"cloudfront503/pkg/distribution"
 )
 
@@ -22,95 +25,98 @@ var edgeWrote = regexp.MustCompile(`(?im)^x-cache: *(Lambda|Function|LimitExceed
 
 // secondWave says what the first answers ask for: a pure function of them. What stands behind the origins is not asked
 // where the probe shows that an edge function or a limit wrote the 503.
-func (g *Gatherer) secondWave(uses used, first Record) []source {
-	var list []source
+func (g *Gatherer) secondWave(q Question, uses used, first Record) []source {
+	list := logSources(q, uses.logging, first["logs/deliveries.json"])
+	if url, _ := failing(first); url != "" {
+		list = append(list, source{"probe again", "curl -si " + url, readProbeAgain(url)})
+	}
 	if len(uses.functions) > 0 {
-		list = append(list, source{"cloudfront/functions", "aws cloudfront test-function --stage LIVE", g.readFunctions(uses.functions)})
+		list = append(list, source{"cloudfront/functions", "aws cloudfront test-function --stage LIVE", readFunctions(uses.functions)})
 	}
 	if uses.staging != "" {
-		list = append(list, source{"cloudfront/staging", "aws cloudfront get-continuous-deployment-policy --id " + uses.staging, g.readStaging(uses.staging)})
+		list = append(list, source{"cloudfront/staging", "aws cloudfront get-continuous-deployment-policy --id " + uses.staging, readStaging(uses.staging)})
 	}
 	if roles := rolesOf(first["lambda/us-east-1.json"]); len(roles) > 0 {
-		list = append(list, source{"lambda/us-east-1 roles", "aws iam get-role", g.readRoles(roles, first["lambda/us-east-1.json"])})
-	}
-	if uses.logging.Enabled {
-		list = append(list, source{"access-logs", "aws s3 ls s3://" + bucketOf(uses.logging.Bucket) + "/" + uses.logging.Prefix, g.readLogs(uses.logging)})
+		list = append(list, source{"lambda/us-east-1 roles", "aws iam get-role", readRoles(roles, first["lambda/us-east-1.json"])})
 	}
 	if !edgeWrote.Match(head(first["probe.http"])) {
-		list = append(list, g.originSources(uses)...)
+		list = append(list, originSources(uses, behind(uses.origins, first["origins.json"]))...)
 	}
 	return list
 }
 
-// originSources are what stands behind the origins, one source a Region and kind, and the web ACL's counters.
-func (g *Gatherer) originSources(uses used) []source {
-	var list []source
-	for region, names := range balancersByRegion(uses.origins) {
-		list = append(list, source{"elbv2/" + region, "aws elbv2 describe-load-balancers --region " + region, g.readBalancers(region, names)})
+// afterLogs asks for the paths that fail by the logs, where nobody has said which to ask for and the root does not fail.
+func (g *Gatherer) afterLogs(q Question, record Record) []source {
+	_, failed := failing(record)
+	if len(g.Paths) > 0 || failed || host(q.Snapshot) == "" {
+		return nil
 	}
-	questions := map[string]*asked{}
-	for _, origin := range uses.origins[:min(len(uses.origins), mostOrigins)] {
-		askOrigin(questions, origin)
+	paths := failingPaths(record)
+	if len(paths) == 0 {
+		return nil
 	}
-	if name := aclName(uses.webACL); name != "" {
-		in(questions, "us-east-1").add("AWS/WAFV2", aclMetrics, "WebACL", name, "Rule", "ALL")
-	}
-	for region, wanted := range questions {
-		list = append(list, source{"metrics/" + region + " origins", "aws cloudwatch get-metric-data --region " + region, g.readAsked(region, *wanted)})
-	}
-	slices.SortFunc(list, func(a, b source) int { return strings.Compare(a.name, b.name) })
-	return list
+	return []source{{"probe of failing paths", "curl -si https://" + host(q.Snapshot) + paths[0], readProbeLogged(paths)}}
 }
 
-// Metrics of what stands behind origins [facts §2.4].
-var (
-	bucketMetrics = []metric{{"5xxErrors", "Sum"}, {"AllRequests", "Sum"}, {"GetRequests", "Sum"}, {"FirstByteLatency", "Average"}}
-	apiMetrics    = []metric{{"5xx", "Sum"}, {"4xx", "Sum"}, {"Count", "SampleCount"}, {"IntegrationLatency", "Maximum"}, {"Latency", "Maximum"}}
-	aclMetrics    = []metric{{"BlockedRequests", "Sum"}, {"AllowedRequests", "Sum"}}
-)
-
-// The Region stands in the names that AWS gives out.
-//
-//	media.s3.eu-west-1.amazonaws.com, media.s3-website.eu-west-1.amazonaws.com
-//	a1b2c3d4e5.execute-api.us-east-1.amazonaws.com
-//	shop-1234567890.eu-west-1.elb.amazonaws.com, shop-1a2b3c.elb.eu-west-1.amazonaws.com
-var (
-	bucketName   = regexp.MustCompile(`^(.+)\.s3(?:-website)?[.-](?:dualstack\.)?([a-z]{2}-[a-z-]+-[0-9])\.amazonaws\.com$`)
-	apiName      = regexp.MustCompile(`^([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)$`)
-	balancerName = regexp.MustCompile(`\.(?:([a-z0-9-]+)\.elb|elb\.([a-z0-9-]+))\.amazonaws\.com$`)
-	aclARN       = regexp.MustCompile(`^arn:[^:]+:wafv2:[^:]+:[0-9]+:[a-z]+/webacl/([^/]+)/`)
-)
-
-// askOrigin adds the questions about one origin to its Region's.
-func askOrigin(questions map[string]*asked, origin distribution.Origin) {
-	name := strings.ToLower(origin.DomainName)
-	if part := bucketName.FindStringSubmatch(name); part != nil {
-		in(questions, part[2]).add("AWS/S3", bucketMetrics, "BucketName", part[1], "FilterId", "EntireBucket")
-	}
-	if part := apiName.FindStringSubmatch(name); part != nil {
-		in(questions, part[2]).add("AWS/ApiGateway", apiMetrics, "ApiId", part[1])
-	}
-}
-
-// in is the questions for a Region.
-func in(questions map[string]*asked, region string) *asked {
-	if questions[region] == nil {
-		questions[region] = &asked{}
-	}
-	return questions[region]
-}
-
-// balancersByRegion are the load balancers' names in DNS, lower case, by Region.
-func balancersByRegion(origins []distribution.Origin) map[string][]string {
-	byRegion := map[string][]string{}
-	for _, origin := range origins[:min(len(origins), mostOrigins)] {
-		name := strings.TrimPrefix(strings.ToLower(origin.DomainName), "dualstack.")
-		if part := balancerName.FindStringSubmatch(name); part != nil {
-			byRegion[part[1]+part[2]] = append(byRegion[part[1]+part[2]], name)
+// failingPaths are those with the most answers of 500 and above in the logs of a record.
+func failingPaths(record Record) []string {
+	counter := accesslog.New(nil)
+	for _, name := range slices.Sorted(maps.Keys(record)) {
+		if strings.HasPrefix(name, "access-logs/") {
+			_ = counter.Read(bytes.NewReader(record[name])) // what is damaged counts as far as it goes
 		}
 	}
-	return byRegion
+	counts := map[string]int64{}
+	for _, group := range counter.Logs().Groups {
+		for _, path := range group.Paths.Top {
+			if group.Status >= 500 && strings.HasPrefix(path.Value, "/") {
+				counts[path.Value] += path.Count
+			}
+		}
+	}
+	paths := slices.Sorted(maps.Keys(counts))
+	slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+	return paths
 }
+
+// originSources are what stands behind the origins, one source a Region and kind, what was changed there, and what the web
+// ACL counts and logs.
+func originSources(uses used, resources []resource) []source {
+	var list []source
+	for _, region := range regionsOf(resources) {
+		here := slices.DeleteFunc(slices.Clone(resources), func(r resource) bool { return r.region != region })
+		list = append(list, regionSources(region, here)...)
+	}
+	if name := aclName(uses.webACL); name != "" {
+		var wanted asked
+		wanted.add("AWS/WAFV2", aclMetrics, "WebACL", name, "Rule", "ALL")
+		list = append(list, source{"metrics/us-east-1 web ACL", "aws cloudwatch get-metric-data --region us-east-1", readAsked("us-east-1", wanted)},
+			source{"wafv2/logs", "aws wafv2 get-logging-configuration --resource-arn " + uses.webACL, readWAFLogs(uses.webACL)})
+	}
+	return list
+}
+
+// regionSources are about the resources of one Region. CloudTrail reports a change of a load balancer, bucket, API or
+// regional web ACL where it is, not in us-east-1.
+func regionSources(region string, here []resource) []source {
+	var list []source
+	isBalancer := func(r resource) bool { return r.kind == distribution.KindELB }
+	if slices.ContainsFunc(here, isBalancer) {
+		list = append(list, source{"elbv2/" + region, "aws elbv2 describe-load-balancers --region " + region, readBalancers(region, here)})
+	}
+	if slices.ContainsFunc(here, func(r resource) bool { return dimensionsOf[r.kind] != nil }) {
+		list = append(list, source{"metrics/" + region + " origins", "aws cloudwatch list-metrics --region " + region, readOrigins(region, here)})
+	}
+	if region != "us-east-1" {
+		list = append(list, source{"cloudtrail/" + region, "aws cloudtrail lookup-events --region " + region, readTrail(region)})
+	}
+	return list
+}
+
+// aclMetrics are the counters of a web ACL [facts §2.4].
+var aclMetrics = []metric{{"BlockedRequests", "Sum"}, {"AllowedRequests", "Sum"}}
+
+var aclARN = regexp.MustCompile(`^arn:[^:]+:wafv2:[^:]+:[0-9]+:[a-z]+/webacl/([^/]+)/`)
 
 func aclName(arn string) string {
 	if part := aclARN.FindStringSubmatch(arn); part != nil {

@@ -22,8 +22,8 @@ const (
 )
 
 // readTrail gives the writes of the last hours, newest first. CloudTrail is about five minutes late: "none" means none so far.
-func (g *Gatherer) readTrail(region string) func(context.Context, Question) (Record, error) {
-	return func(ctx context.Context, q Question) (Record, error) {
+func readTrail(region string) reader {
+	return func(ctx context.Context, g *Gatherer, q Question) (Record, error) {
 		pages := cloudtrail.NewLookupEventsPaginator(g.Trail(region), &cloudtrail.LookupEventsInput{
 			StartTime: aws.Time(q.At.Add(-trailBefore)), EndTime: aws.Time(g.Now()), MaxResults: aws.Int32(50),
 			LookupAttributes: []types.LookupAttribute{{

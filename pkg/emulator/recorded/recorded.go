@@ -6,6 +6,7 @@
 package recorded
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -212,7 +213,11 @@ func (l *loader) loadEdgeFunctions() error {
 		if len(f.DescribeFunction.FunctionSummary) == 0 {
 			continue
 		}
-		if err := edge.PutFunctionSummary(f.Stage, f.DescribeFunction.ETag, f.DescribeFunction.FunctionSummary); err != nil {
+		summary, err := completed(f.DescribeFunction.FunctionSummary)
+		if err != nil {
+			return err
+		}
+		if err := edge.PutFunctionSummary(f.Stage, cmp.Or(f.DescribeFunction.ETag, "ETVRECORDED"), summary); err != nil {
 			return err
 		}
 		if len(f.TestFunction.TestResult) == 0 {
@@ -223,6 +228,19 @@ func (l *loader) loadEdgeFunctions() error {
 		}
 	}
 	return nil
+}
+
+// completed fills in what a summary of AWS always has and a record made by hand may lack: when the function was made.
+func completed(summary json.RawMessage) (json.RawMessage, error) {
+	var members map[string]any
+	if err := json.Unmarshal(summary, &members); err != nil {
+		return nil, err
+	}
+	metadata, _ := members["FunctionMetadata"].(map[string]any)
+	if metadata != nil && metadata["CreatedTime"] == nil {
+		metadata["CreatedTime"] = metadata["LastModifiedTime"]
+	}
+	return json.Marshal(members)
 }
 
 func (l *loader) loadStaging() error {
@@ -239,20 +257,43 @@ func (l *loader) loadStaging() error {
 		return err
 	}
 	if len(record.ContinuousDeploymentPolicy) > 0 && string(record.ContinuousDeploymentPolicy) != "null" {
-		var policy struct {
-			ID string `json:"Id"`
-		}
-		if err := json.Unmarshal(record.ContinuousDeploymentPolicy, &policy); err != nil {
-			return err
-		}
-		if err := edge.PutResource(cloudfront.ContinuousDeploymentPolicy, policy.ID, "", record.ContinuousDeploymentPolicy); err != nil {
-			return err
+		id, err := l.putPolicy(edge, record.ContinuousDeploymentPolicy, record.StagingDistribution)
+		if err != nil {
+			return fmt.Errorf("policy %s: %w", id, err)
 		}
 	}
 	if record.StagingDistribution == nil {
 		return nil
 	}
 	return l.putDistribution(*record.StagingDistribution)
+}
+
+// putPolicy makes the policy and its staging distribution name each other: the policy knows it by its domain name only, and a
+// record need not hold both spellings.
+func (l *loader) putPolicy(edge *cloudfront.Service, document json.RawMessage, staging *distribution) (string, error) {
+	var policy struct {
+		ID string `json:"Id"`
+	}
+	var members map[string]any
+	if err := errors.Join(json.Unmarshal(document, &policy), json.Unmarshal(document, &members)); err != nil {
+		return policy.ID, err
+	}
+	config, _ := members["ContinuousDeploymentPolicyConfig"].(map[string]any)
+	if config != nil && staging != nil {
+		names, _ := config["StagingDistributionDnsNames"].(map[string]any)
+		items, _ := names["Items"].([]any)
+		if len(items) > 0 {
+			staging.Distribution.DomainName, _ = items[0].(string)
+		} else {
+			staging.Distribution.DomainName = "d" + strings.ToLower(staging.Distribution.ID) + ".cloudfront.net"
+			config["StagingDistributionDnsNames"] = map[string]any{"Quantity": 1, "Items": []string{staging.Distribution.DomainName}}
+		}
+	}
+	whole, err := json.Marshal(members)
+	if err != nil {
+		return policy.ID, err
+	}
+	return policy.ID, edge.PutResource(cloudfront.ContinuousDeploymentPolicy, policy.ID, "", whole)
 }
 
 func (l *loader) loadMetrics(region string, raw []byte) error {
@@ -388,7 +429,11 @@ func (l *loader) loadLambda(region string, raw []byte) error {
 		if err := json.Unmarshal(configuration, &named); err != nil {
 			return err
 		}
-		versions[named.FunctionName] = append(versions[named.FunctionName], configuration)
+		whole, err := versioned(configuration)
+		if err != nil {
+			return err
+		}
+		versions[named.FunctionName] = append(versions[named.FunctionName], whole)
 	}
 	for name, configurations := range versions {
 		functions.AddForeign(region, name, nil, configurations...)
@@ -398,10 +443,23 @@ func (l *loader) loadLambda(region string, raw []byte) error {
 	}
 	for arn, answer := range record.Roles {
 		if answer != nil {
-			l.world.Identity.AddRole(kernel.Role{Name: answer.Role.RoleName, ARN: arn, ID: answer.Role.RoleID, Trust: &kernel.Policy{Raw: answer.Role.AssumeRolePolicyDocument}})
+			l.world.Identity.AddRole(kernel.Role{Name: cmp.Or(answer.Role.RoleName, arn[strings.LastIndex(arn, "/")+1:]), ARN: arn, ID: answer.Role.RoleID, Trust: &kernel.Policy{Raw: answer.Role.AssumeRolePolicyDocument}})
 		}
 	}
 	return nil
+}
+
+// versioned fills in the version where a configuration has it in its ARN only.
+func versioned(configuration json.RawMessage) (json.RawMessage, error) {
+	var members map[string]any
+	if err := json.Unmarshal(configuration, &members); err != nil {
+		return nil, err
+	}
+	arn, _ := members["FunctionArn"].(string)
+	if parts := strings.Split(arn, ":"); members["Version"] == nil && len(parts) == 8 {
+		members["Version"] = parts[7]
+	}
+	return json.Marshal(members)
 }
 
 // role is what get-role prints.

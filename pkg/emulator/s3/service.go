@@ -194,7 +194,7 @@ func (r *request) checkBucket(op *operation) error {
 	if r.bucket == nil {
 		return noSuchBucket(r.name)
 	}
-	if r.bucket.Region != r.Region {
+	if r.bucket.Region != r.Region && op.name != "GetBucketLocation" { // which us-east-1 answers for every Region
 		e := kernel.Errorf(http.StatusBadRequest, "AuthorizationHeaderMalformed", "The authorization header is malformed; the region '%s' is wrong; expecting '%s'", r.Region, r.bucket.Region)
 		e.Extra = map[string]string{"Region": r.bucket.Region}
 		return e

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,26 +30,85 @@ const (
 // statusLine is an HTTP answer's first line; HTTP/2 and HTTP/3 have no reason.
 var statusLine = regexp.MustCompile(`^HTTP/[0-9.]+ +([0-9]{3})\b`)
 
-// probe reads what `curl -si` prints. Answers before the last one (100 Continue, a proxy's) are passed over.
 func (r *reader) probe(_ string, content []byte) error {
+	answer, err := parseProbe(content)
+	if err == nil {
+		r.ev.Probe = &answer
+	}
+	return err
+}
+
+// attempt reads one of several tries.
+func (r *reader) attempt(_ string, content []byte) error {
+	answer, err := parseProbe(content)
+	if err == nil {
+		r.ev.Probes = append(r.ev.Probes, answer)
+	}
+	return err
+}
+
+// parseProbe reads what `curl -si` prints. Answers before the last one (100 Continue, a proxy's) are passed over. What was
+// asked for and when may stand among the headers.
+//
+//	x-cf503-url: https://www.example.com/
+//	x-cf503-at: 2026-03-03T21:33:28Z
+func parseProbe(content []byte) (incident.Probe, error) {
 	text := strings.ReplaceAll(string(content), "\r\n", "\n")
 	if strings.TrimSpace(text) == "" {
-		return fmt.Errorf("empty: no answer was kept: %w", errNothing)
+		return incident.Probe{}, fmt.Errorf("empty: no answer was kept: %w", errNothing)
 	}
 	for {
 		head, body, _ := strings.Cut(text, "\n\n")
 		match := statusLine.FindStringSubmatch(strings.TrimLeft(head, "\n "))
 		if match == nil {
-			return fmt.Errorf("no status line: %w", errNothing)
+			return incident.Probe{}, fmt.Errorf("no status line: %w", errNothing)
 		}
 		if statusLine.MatchString(strings.TrimLeft(body, "\n ")) {
 			text = strings.TrimLeft(body, "\n ")
 			continue
 		}
 		status, _ := strconv.Atoi(match[1])
-		r.ev.Probe = &incident.Probe{Status: status, Headers: headers(head), Body: body[:min(len(body), mostBody)]}
+		p := incident.Probe{Status: status, Headers: headers(head), Body: body[:min(len(body), mostBody)]}
+		p.URL = p.Headers["x-cf503-url"]
+		p.At, _ = time.Parse(time.RFC3339, p.Headers["x-cf503-at"])
+		return p, nil
+	}
+}
+
+// compared are the headers by which answers to the same request are told apart.
+var compared = []string{"x-cache", "x-amz-cf-pop", "server"}
+
+// differences says of each URL that was tried more than once in what its answers differ. An answer that comes from
+// another edge, or differs from try to try, is the mark of a failure that comes and goes.
+func differences(tries []incident.Probe) []incident.Fact {
+	byURL := map[string][]incident.Probe{}
+	for _, p := range tries {
+		byURL[p.URL] = append(byURL[p.URL], p)
+	}
+	var facts []incident.Fact
+	for _, url := range slices.Sorted(maps.Keys(byURL)) {
+		list := byURL[url]
+		told := differing("status", list, func(p incident.Probe) string { return strconv.Itoa(p.Status) })
+		for _, name := range compared {
+			told = append(told, differing(name, list, func(p incident.Probe) string { return p.Headers[name] })...)
+		}
+		if len(told) > 0 {
+			facts = append(facts, found(incident.Fact{Source: "probes", Fact: fmt.Sprintf("%d tries of %s differ: %s", len(list), url, strings.Join(told, "; "))}))
+		}
+	}
+	return facts
+}
+
+// differing lists the values of tries where they are not all the same.
+func differing(name string, list []incident.Probe, value func(incident.Probe) string) []string {
+	var values []string
+	for _, p := range list {
+		values = append(values, cmp.Or(value(p), "none"))
+	}
+	if !slices.ContainsFunc(values, func(v string) bool { return v != values[0] }) {
 		return nil
 	}
+	return []string{name + " " + strings.Join(values, ", ")}
 }
 
 // headers are an answer's headers by their names in lower case; of a repeated one the first counts.

@@ -72,6 +72,7 @@ var parts = []part{
 	{"cloudfront/staging.json", "", (*reader).staging},
 	{"wafv2/logs.jsonl", "", (*reader).waf},
 	{"probe.http", "", (*reader).probe},
+	{"probes/", ".http", (*reader).attempt},
 }
 
 func (r *reader) part(p part) {
@@ -157,4 +158,5 @@ func (r *reader) settle() {
 	r.ev.Read = slices.Compact(r.ev.Read)
 	slices.SortStableFunc(r.ev.Calls, func(a, b incident.Call) int { return a.At.Compare(b.At) })
 	r.ev.Health = latest(r.ev.Health)
+	r.ev.Findings = append(r.ev.Findings, differences(r.ev.Probes)...)
 }

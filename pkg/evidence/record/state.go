@@ -29,6 +29,7 @@ func (r *reader) cover() error {
 		"alarmMetric":    into(func(s string) { ev.AlarmMetric = incident.Line(s, 64) }),
 		"gaps":           into(func(g incident.Gap) { ev.Gaps = append(ev.Gaps, readable(g)) }),
 		"failedCalls":    into(func(c incident.FailedCall) { ev.FailedCalls = append(ev.FailedCalls, c) }),
+		"findings":       into(func(f incident.Fact) { ev.Findings = append(ev.Findings, found(f)) }),
 	})
 	if ev.Distribution == "" || ev.AlarmAt.IsZero() {
 		return fmt.Errorf("recorded incident: incident.json: no distributionId or no alarmAt (%w)", orNothing(broken))
@@ -51,6 +52,10 @@ func orNothing(err error) error {
 
 func readable(g incident.Gap) incident.Gap {
 	return incident.Gap{Source: incident.Line(g.Source, 80), Why: incident.Line(g.Why, 200), Next: incident.Line(g.Next, 200)}
+}
+
+func found(f incident.Fact) incident.Fact {
+	return incident.Fact{Source: incident.Line(f.Source, 80), Fact: incident.Line(f.Fact, 300)}
 }
 
 // state reads distribution.json, which must exist. If it is damaged, the configuration is a gap.
