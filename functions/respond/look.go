@@ -57,7 +57,7 @@ func (s *story) diagnose(ctx context.Context) error {
 	s.perMinute, s.health = requestsPerMinute(found, s.trigger.At), found.Health
 	s.log.InfoContext(ctx, "diagnosed", "stage", "diagnosis", "incident", s.incident.String(), "cause", s.diagnosis.Verdict.Cause,
 		"confidence", s.diagnosis.Verdict.Confidence, "gaps", len(gaps))
-	return s.keep(ctx, files, gaps)
+	return s.keep(ctx, files, gaps, diagnosis.SupportCase(found, s.diagnosis))
 }
 
 // gather asks the sources, and tries at the same time whether tickets can be made: without the key there is no approval,
@@ -86,13 +86,13 @@ func (s *story) knownGood(ctx context.Context) (*incident.Snapshot, error) {
 	return s.good, err
 }
 
-// keep stores the evidence as a recorded incident, and the diagnosis, all at once.
-func (s *story) keep(ctx context.Context, files record.Files, gaps []incident.Gap) error {
+// keep stores the evidence as a recorded incident, the diagnosis, and the text of a case for AWS Support, all at once.
+func (s *story) keep(ctx context.Context, files record.Files, gaps []incident.Gap, support string) error {
 	text, err := json.MarshalIndent(s.diagnosis, "", "  ")
 	if err != nil {
 		return fmt.Errorf("incident %s: diagnosis: %w", s.incident, err)
 	}
-	puts := map[string][]byte{"event.json": s.raw, "diagnosis.json": text}
+	puts := map[string][]byte{"event.json": s.raw, "diagnosis.json": text, "support-case.txt": []byte(support)}
 	for name, content := range files {
 		puts["evidence/"+name] = content
 	}
