@@ -46,6 +46,9 @@ func (h handler) judge(ctx context.Context, saved incident.Snapshot) error {
 	if err := h.snapshots.MarkKnownGood(ctx, saved); err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
+	if err := h.markCode(ctx, saved); err != nil {
+		return fmt.Errorf("baseline: %w", err)
+	}
 	h.log.InfoContext(ctx, "known good", "stage", "snapshot", "distribution", saved.Distribution, "etag", saved.ETag)
 	return nil
 }
@@ -60,4 +63,17 @@ func (h handler) hasIncident(ctx context.Context, distribution string) (bool, er
 		return false, fmt.Errorf("baseline: %w", err)
 	}
 	return pointer.State == incident.Open, nil
+}
+
+// markCode marks the code of the functions that the distribution runs: it has served as long as the configuration, unless
+// it was published since.
+func (h handler) markCode(ctx context.Context, saved incident.Snapshot) error {
+	now := h.now()
+	var problems []error
+	for _, kept := range saved.Pointed {
+		if kept.Kind == incident.PointedFunction && kept.Stage == incident.StageLive && now.Sub(kept.ModifiedAt) >= settleTime {
+			problems = append(problems, h.snapshots.MarkGoodCode(ctx, saved.Distribution, incident.GoodCode{Pointed: kept, GoodAt: now}))
+		}
+	}
+	return errors.Join(problems...)
 }

@@ -23,13 +23,15 @@ import (
 type handler struct {
 	settings  settings.Settings
 	snapshots *snapshot.Store
+	pointing  snapshot.Pointing
 	ledger    *ledger.Ledger
 	metrics   evidence.Metrics
 	now       func() time.Time
 	log       *slog.Logger
 }
 
-// Handle saves the distribution that a change names, or, on the schedule, all that are watched.
+// Handle saves the distribution that a change names, or, on the schedule and where a change names none, as that of a
+// function, all that are watched.
 func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
 	trigger, err := event.Parse(raw)
 	var ignored *event.Ignored
@@ -39,7 +41,7 @@ func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
 		return nil
 	case err != nil:
 		return err
-	case trigger.Change != nil:
+	case trigger.Change != nil && trigger.Change.Distribution != "":
 		return h.save(ctx, trigger.Change.Distribution, trigger.Change)
 	}
 	return h.saveAll(ctx)
@@ -67,6 +69,9 @@ func (h handler) save(ctx context.Context, distribution string, change *incident
 	if err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
-	h.log.InfoContext(ctx, "saved", "stage", "snapshot", "distribution", distribution, "etag", saved.ETag)
+	saved = h.snapshots.RecordPointed(ctx, h.pointing, saved)
+	saved.Status = live.Status // a baseline is kept once, as it was first seen: in progress
+	h.log.InfoContext(ctx, "saved", "stage", "snapshot", "distribution", distribution, "etag", saved.ETag,
+		"pointed", len(saved.Pointed), "gaps", len(saved.Gaps))
 	return h.judge(ctx, saved)
 }

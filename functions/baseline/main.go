@@ -30,6 +30,7 @@ func main() {
 	h := handler{
 		settings:  s,
 		snapshots: snapshot.New(cloudfront.NewFromConfig(cfg), bucket, s.Bucket, clock.Now),
+		pointing:  snapshot.NewPointing(cfg),
 		ledger:    ledger.New(bucket, s.Bucket, "baseline", clock.Now),
 		metrics:   cloudwatch.NewFromConfig(cfg),
 		now:       clock.Now,

@@ -44,7 +44,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	writer := remedy.Writer{
 		Stack: remedy.Stack{
 			Documents: documents(s),
-			Approvers: approval.Names(approvers), Quorum: s.Quorum,
+			Sessions: sessions, Approvers: approval.Names(approvers), Quorum: s.Quorum,
 			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop,
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
@@ -54,9 +54,6 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	}
 	if s.Observe {
 		writer.Writes, writer.Requests, writer.Publishes, writer.Trusts = remedy.Observed{}, remedy.Observed{}, remedy.Observed{}, remedy.Observed{}
-	}
-	if err := nameApprovers(&writer.Stack, s, approvers); err != nil {
-		return handler{}, err
 	}
 	return handler{writer: writer, ledger: record, log: log}, nil
 }

@@ -15,9 +15,10 @@ type row struct {
 // The remedies that several causes have in common, in the order in which they are considered: first what takes the blamed
 // change back and nothing else, then what helps without mending.
 var (
-	restoreOnly = []string{incident.RemedyRestore}
-	edgeCode    = []string{incident.RemedyEdge, incident.RemedyRestore}
-	badOrigin   = []string{incident.RemedyRestore, incident.RemedyFailover, incident.RemedyProtect}
+	restoreOnly  = []string{incident.RemedyRestore}
+	functionCode = []string{incident.RemedyCode, incident.RemedyRestore}
+	edgeCode     = []string{incident.RemedyEdge, incident.RemedyRestore}
+	badOrigin    = []string{incident.RemedyRestore, incident.RemedyFailover, incident.RemedyProtect}
 )
 
 // policy is the whole policy, cause by cause. Where the facts behind a line come from: cloudfront-503-facts.md 5.1.
@@ -63,13 +64,13 @@ var policy = map[incident.Cause]row{
 		advice: []string{"Publish a version with more time or memory, or find what the function waits for."}},
 	incident.LambdaEdgeError: {remedies: edgeCode, why: "The function fails; which version is right, and whether requests may pass without it, is its owner's knowledge.",
 		advice: []string{"Look at the function's log in the Region of the failing viewers.", "Detach it only if it protects nothing: a function that checks who may come in must stay."}},
-	incident.LambdaEdgePermission: {remedies: edgeCode, why: "The function or its role cannot be used.",
+	incident.LambdaEdgePermission: {remedies: []string{incident.RemedyAccess, incident.RemedyEdge, incident.RemedyRestore}, why: "The function or its role cannot be used.",
 		advice: []string{"Check that the version and its role exist, and that the role trusts lambda.amazonaws.com and edgelambda.amazonaws.com."}},
 	incident.LambdaEdgeService: {why: "Lambda@Edge itself is impaired on the AWS side.",
 		advice: []string{"Watch AWS Health, and open a support case with the request ids.", "Detach the function only if it protects nothing."}},
-	incident.FunctionError: {remedies: restoreOnly, why: "The CloudFront Function fails; publishing keeps no history, so only its owner has the good code.",
+	incident.FunctionError: {remedies: functionCode, why: "The CloudFront Function fails.",
 		advice: []string{"Publish the last good code again, or detach the function if it protects nothing.", "Test it first: a function that cannot run is accepted without a word."}},
-	incident.FunctionThrottled: {remedies: restoreOnly, why: "The CloudFront Function does not compile or computes for too long; only its owner has the good code.",
+	incident.FunctionThrottled: {remedies: functionCode, why: "The CloudFront Function does not compile or computes for too long.",
 		advice: []string{"Test the live stage: TestFunction names the line.", "Publish the last good code; throttling may linger for 5 to 15 minutes after that."}},
 	incident.FunctionResidualThrottle: {why: "The function is mended already; the throttling lingers for 5 to 15 minutes, and another change would only prolong it.",
 		advice: []string{"Wait a quarter of an hour, and change nothing."}},

@@ -41,6 +41,16 @@ var traits = map[string]trait{
 		wayBack: sameFields, undone: fieldsBack, services: []string{"CLOUDFRONT", "LAMBDA"}, fill: repointEdge,
 		reaches: "Edges get it one by one, within minutes; Lambda@Edge may take 15 to copy a version.",
 	},
+	incident.RemedyCode: {
+		runbook: "RestoreEdgeFunction", title: "publish the code with which the CloudFront Function served well before",
+		wayBack: "The code that is live now is kept, and can be published again in the same way.", undone: "the code of before is kept, and published again", services: []string{"CLOUDFRONT"}, fill: publishCode,
+		reaches: "Edges get it once the distributions that use the function are deployed, within minutes; throttling may linger for 5 to 15 minutes after that.",
+	},
+	incident.RemedyAccess: {
+		runbook: "RestoreEdgeFunctionAccess", title: "let Lambda@Edge assume the function's role again",
+		wayBack: "The trust policy as it is now is kept, and can be written again by the role's owner.", undone: "the policy of before is kept, and written again", services: []string{"CLOUDFRONT", "LAMBDA", "IAM"}, fill: mendTrust,
+		reaches: "IAM's change is in force within seconds to minutes.",
+	},
 	incident.RemedyFailover: {
 		runbook: "FailOverOrigin", title: "fail over to the origin that stands ready",
 		wayBack: sameFields, undone: fieldsBack, reaches: oneByOne, services: []string{"CLOUDFRONT"}, anyway: true, fill: failOver,

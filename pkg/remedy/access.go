@@ -29,7 +29,7 @@ type analysing interface {
 }
 
 // roleTrust lets Lambda@Edge assume a function's role again.
-var roleTrust = kind{apply: Writer.trust, settle: Writer.settleTrust}
+var roleTrust = kind{apply: Writer.trust, back: Writer.trustBack, settle: Writer.settleTrust}
 
 // ProposeAccess finds what the role of the function that fails must gain. roles are those that the stack may change;
 // version is the configuration of the function's version, and policy the role's trust, both as the snapshot keeps them.
@@ -50,11 +50,6 @@ func ProposeAccess(diagnosis incident.Diagnosis, roles []string, role, policy st
 		return nil, err
 	}
 	return &incident.TrustRecipe{Role: role, Function: function, From: policy, To: to, Gains: gains}, nil
-}
-
-// AccessWayBack is what undoes a recipe: the trust policy as it was. It is for people: no remedy takes trust away.
-func AccessWayBack(done incident.TrustRecipe) string {
-	return fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document '%s'", roleName(done.Role), done.From)
 }
 
 // AccessDifference shows people who could assume the role then.
@@ -158,25 +153,60 @@ func (w Writer) trustRecipe(ctx context.Context, record Record) (incident.TrustR
 	return recipe, OnlyGains(recipe.From, recipe.To)
 }
 
+// trustBack writes the trust policy that the role had before.
+func (w Writer) trustBack(ctx context.Context, order Order, record Record) (incident.Written, error) {
+	recipe, err := w.trustRecipe(ctx, record)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	recipe.From, recipe.To = recipe.To, recipe.From
+	_, begun, err := w.begun(ctx, order)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	stands, err := w.Pointed.Trust(ctx, recipe.Role)
+	switch {
+	case err != nil:
+		return incident.Written{}, fmt.Errorf("trust of %s: %w", recipe.Role, err)
+	case sameJSON([]byte(stands), []byte(recipe.To)) && begun:
+		return w.confirm(ctx, order, trusted(order, record.Plan.Hash, true))
+	case !sameJSON([]byte(stands), []byte(recipe.From)):
+		return incident.Written{}, &Void{Why: "somebody has changed the trust policy of role " + recipe.Role + " since it was mended"}
+	}
+	found, err := w.sendTrust(ctx, order, record.Plan.Hash, recipe)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	return w.confirm(ctx, order, trusted(order, record.Plan.Hash, found))
+}
+
 func (w Writer) writeTrust(ctx context.Context, order Order, record Record, recipe incident.TrustRecipe) (incident.Written, error) {
-	hash := incident.RecipeHash(record.Plan.Distribution, record.Plan.ETag, *record.Plan.Recipe)
+	found, err := w.sendTrust(ctx, order, incident.RecipeHash(record.Plan.Distribution, record.Plan.ETag, *record.Plan.Recipe), recipe)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	return w.checkTrust(ctx, order, record, recipe, found)
+}
+
+// sendTrust writes a policy and reads it back; found reports that its answer was lost, though it arrived.
+func (w Writer) sendTrust(ctx context.Context, order Order, hash string, recipe incident.TrustRecipe) (found bool, err error) {
 	answer, err := w.guarded(ctx, order, hash, trusted(order, hash, false), func() error { return w.replaceTrust(ctx, recipe.Role, recipe.To) })
 	switch {
 	case err != nil:
-		return incident.Written{}, err
+		return false, err
 	case answer != nil && !isLost(answer):
-		return incident.Written{}, settled("IAM took nothing", answer)
+		return false, settled("IAM took nothing", answer)
 	}
 	shows, err := w.shows(ctx, recipe)
 	switch {
 	case err != nil:
-		return incident.Written{}, fmt.Errorf("after the trust policy was written: %w", err)
+		return false, fmt.Errorf("after the trust policy was written: %w", err)
 	case !shows && answer != nil:
-		return incident.Written{}, &Void{Why: "role " + recipe.Role + " does not have the approved trust policy after the write: nothing of ours arrived", Cause: answer}
+		return false, &Void{Why: "role " + recipe.Role + " does not have the approved trust policy after the write: nothing of ours arrived", Cause: answer}
 	case !shows:
-		return incident.Written{}, fmt.Errorf("trust of %s: IAM took the policy and does not show it yet", recipe.Role)
+		return false, fmt.Errorf("trust of %s: IAM took the policy and does not show it yet", recipe.Role)
 	}
-	return w.checkTrust(ctx, order, record, recipe, answer != nil)
+	return answer != nil, nil
 }
 
 func (w Writer) replaceTrust(ctx context.Context, role, policy string) error {
@@ -234,6 +264,9 @@ func (w Writer) takeTrustBack(ctx context.Context, recipe incident.TrustRecipe, 
 
 // settleTrust records a policy that was written by a call whose record is missing.
 func (w Writer) settleTrust(ctx context.Context, order Order, record Record) (incident.Written, bool, error) {
+	if order.Back { // what it wrote, the next look at the record finds
+		return incident.Written{}, false, nil
+	}
 	recipe, err := w.trustRecipe(ctx, record)
 	if err != nil {
 		return incident.Written{}, false, err
@@ -251,5 +284,9 @@ func (w Writer) settleTrust(ctx context.Context, order Order, record Record) (in
 }
 
 func trusted(order Order, hash string, found bool) incident.Written {
-	return incident.Written{Execution: order.Execution, Action: "trust", Hash: hash, Found: found}
+	action := "trust"
+	if order.Back {
+		action = "undo"
+	}
+	return incident.Written{Execution: order.Execution, Action: action, Hash: hash, Found: found}
 }

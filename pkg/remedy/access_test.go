@@ -215,3 +215,40 @@ func TestAccessIsProposedOnlyForRolesOnTheList(t *testing.T) {
 		}
 	}
 }
+
+func TestTheWayBackOfTrustWritesThePolicyOfBefore(t *testing.T) {
+	t.Parallel()
+	theirs := policyOf(otherRole)
+	for _, c := range []struct {
+		name  string
+		spoil func(*edgeScene)
+		ends  bool
+		want  string
+	}{
+		{name: "nobody has changed it", spoil: func(*edgeScene) {}, want: lambdaOnly},
+		{name: "somebody has changed it since", spoil: func(s *edgeScene) { s.ok(s.roles.ChangeTrust("auth", kernel.Principal{}, theirs)) }, ends: true, want: theirs},
+		{name: "its answer is lost", spoil: func(s *edgeScene) {
+			s.world.Faults.Add(kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", LoseAnswer: true, Times: 1})
+		}, want: lambdaOnly},
+		{name: "it is denied", spoil: func(s *edgeScene) {
+			s.world.Faults.Add(kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", Error: deniedCall})
+		}, ends: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newAccessScene(t)
+			order := s.undoing()
+			c.spoil(s)
+			for range 2 {
+				written, err := s.Undo(t.Context(), order)
+				if (err != nil) != c.ends || err == nil && written.Action != "undo" {
+					t.Errorf("%+v, %v", written, err)
+				}
+			}
+			if c.want == "" {
+				c.want = s.proposed()
+			}
+			s.trust(c.want)
+		})
+	}
+}

@@ -67,15 +67,6 @@ func eventOf(snapshot incident.Snapshot, arn string) (string, error) {
 	return "", refuse("no behaviour runs the function %s", arn)
 }
 
-// CodeWayBack is the recipe that undoes another: the code that LIVE held before is published again. now are the stages as
-// they stand, kept in the bucket.
-func CodeWayBack(done incident.CodeRecipe, live, development incident.Pointed) (*incident.CodeRecipe, error) {
-	if live.SHA256 != done.To.SHA256 {
-		return nil, refuse("function %s has been published by somebody else since", done.Live.ID)
-	}
-	return &incident.CodeRecipe{Function: done.Function, Event: done.Event, Live: live, Development: development, To: done.Live}, nil
-}
-
 // CodeDifference shows people which code goes and which comes.
 func CodeDifference(recipe incident.CodeRecipe) []incident.FieldChange {
 	path := func(stage string) string {
@@ -133,9 +124,9 @@ const plainGet = `"request":{"method":"GET","uri":"/","querystring":{},"headers"
 // unlikely to be throttled [CloudFront guide, "Test functions": 71 to 100 are likely to be].
 const mostUtilization = 70
 
-// unfit says why tested code must not be published; empty where it may be. A test that does not say how long the code
+// Unfit says why tested code must not be published; empty where it may be. A test that does not say how long the code
 // took is no test.
-func unfit(message, utilization string) string {
+func Unfit(message, utilization string) string {
 	if message != "" {
 		return "fails its test: " + incident.Line(message, 200)
 	}

@@ -497,27 +497,38 @@ func TestProposingCodeSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// undoing is a scene in which the change is written and somebody wants it back.
+func (s *edgeScene) undoing() Order {
+	s.t.Helper()
+	if _, err := s.Apply(s.t.Context(), ours); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.wantBack(s.t)
+}
+
 func TestTheWayBackOfCodePublishesWhatStoodBefore(t *testing.T) {
 	t.Parallel()
 	s := newCodeScene(t, draftJS)
-	done := *s.record.Plan.Recipe.Code
-	if _, err := s.Apply(t.Context(), ours); err != nil {
-		t.Fatal(err)
-	}
-	live, development := s.keep(incident.StageLive), s.keep(incident.StageDevelopment)
-	back, err := CodeWayBack(done, live, development)
-	s.ok(err)
-	s.record.Snapshot.Pointed = []incident.Pointed{development, live}
-	s.plan(incident.RemedyCode, "RestoreEdgeFunction", incident.Recipe{Code: back})
-	for _, object := range []string{writingObject, writtenObject} {
-		delete(s.objects, outcomeKey(ours, object))
-	}
-	s.ok(s.edge.SetCodeTest([]byte(badJS), []byte(`{"FunctionErrorMessage":""}`)))
-	if _, err := s.Apply(t.Context(), ours); err != nil {
-		t.Fatal(err)
+	order := s.undoing()
+	s.stand(draftJS, goodJS)
+	for range 2 {
+		if _, err := s.Undo(t.Context(), order); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.stand(draftJS, badJS)
-	if _, err := CodeWayBack(done, done.Live, development); err == nil {
-		t.Error("what somebody published since would be undone")
+	if n := s.did("cloudfront:PublishFunction"); n != 2 {
+		t.Errorf("published %d times", n)
 	}
+}
+
+func TestTheWayBackOfCodeLeavesWhatOthersPublishedSince(t *testing.T) {
+	t.Parallel()
+	s := newCodeScene(t, draftJS)
+	order := s.undoing()
+	s.ok(s.edge.ChangeFunction("rewrite", kernel.Principal{}, []byte("// theirs"), true))
+	if _, err := s.Undo(t.Context(), order); !isFinal(err) {
+		t.Errorf("%v", err)
+	}
+	s.stand("// theirs", "// theirs")
 }

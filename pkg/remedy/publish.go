@@ -33,7 +33,7 @@ type publishing interface {
 }
 
 // functionCode publishes a CloudFront Function's earlier code.
-var functionCode = kind{apply: Writer.publishCode, settle: Writer.settleCode}
+var functionCode = kind{apply: Writer.publishCode, back: Writer.publishBack, settle: Writer.settleCode}
 
 // publication is the work on one function. Only DEVELOPMENT can be published, so that the code goes there first, is tried
 // there, and is published; then DEVELOPMENT gets back what it held. Each step looks at what stands in the stages, so that
@@ -110,7 +110,35 @@ func (w Writer) publication(ctx context.Context, order Order, record Record) (*p
 			return nil, fmt.Errorf("code of function %s: %w", p.name, err)
 		}
 	}
+	if order.Back {
+		p.live, p.to = p.to, p.live
+	}
 	return p, p.look(ctx)
+}
+
+// publishBack publishes the code that LIVE held before. It is not tested: it stood in LIVE, and may well be what failed.
+func (w Writer) publishBack(ctx context.Context, order Order, record Record) (incident.Written, error) {
+	p, err := w.publication(ctx, order, record)
+	if err != nil {
+		return incident.Written{}, err
+	}
+	if p.published() {
+		if !p.begun {
+			if err := w.judge(ctx, order, p.hash); err != nil {
+				return incident.Written{}, err
+			}
+		}
+		return p.finish(ctx, true)
+	}
+	if err := p.stand(); err != nil {
+		return incident.Written{}, p.orBack(ctx, err)
+	}
+	for _, step := range []func(context.Context) error{p.overwrite, p.publish} {
+		if err := step(ctx); err != nil {
+			return incident.Written{}, p.orBack(ctx, err)
+		}
+	}
+	return p.finish(ctx, p.lost)
 }
 
 // look reads both stages as they stand.
@@ -132,14 +160,15 @@ func (p *publication) overwritten() bool {
 }
 
 // stand is a *Void where a stage holds neither what it held when people were asked nor what this execution put there.
-// Once begun, DEVELOPMENT may have been put back, which gives it a new ETag.
+// Once begun, DEVELOPMENT may have been put back, which gives it a new ETag; and on the way back both ETags are new.
 func (p *publication) stand() error {
+	fresh := !p.begun && !p.order.Back
 	switch {
-	case p.etagLive != p.recipe.Live.ETag || !sameStage(p.nowLive, p.live):
+	case !p.order.Back && p.etagLive != p.recipe.Live.ETag, !sameStage(p.nowLive, p.live):
 		return &Void{Why: fmt.Sprintf("function %s has been published since: the ETag of LIVE is %s", p.name, p.etagLive)}
 	case p.begun && p.overwritten():
 		return nil
-	case !sameStage(p.nowDevelopment, p.development), !p.begun && p.etagDevelopment != p.recipe.Development.ETag:
+	case !sameStage(p.nowDevelopment, p.development), fresh && p.etagDevelopment != p.recipe.Development.ETag:
 		return &Void{Why: fmt.Sprintf("somebody works on function %s: the ETag of DEVELOPMENT is %s", p.name, p.etagDevelopment)}
 	}
 	return nil
@@ -204,7 +233,7 @@ func (p *publication) try(ctx context.Context) error {
 	if output.TestResult == nil {
 		return refuse("the code of function %s was tested without a result", p.name)
 	}
-	if why := unfit(aws.ToString(output.TestResult.FunctionErrorMessage), aws.ToString(output.TestResult.ComputeUtilization)); why != "" {
+	if why := Unfit(aws.ToString(output.TestResult.FunctionErrorMessage), aws.ToString(output.TestResult.ComputeUtilization)); why != "" {
 		return refuse("the code to publish %s", why)
 	}
 	return nil
@@ -252,7 +281,11 @@ func (p *publication) finish(ctx context.Context, found bool) (incident.Written,
 }
 
 func (p *publication) arrived(found bool) incident.Written {
-	return incident.Written{Execution: p.order.Execution, Action: "publish", FromETag: p.recipe.Live.ETag, Hash: p.hash, Found: found}
+	written := incident.Written{Execution: p.order.Execution, Action: "publish", FromETag: p.recipe.Live.ETag, Hash: p.hash, Found: found}
+	if p.order.Back {
+		written.Action, written.FromETag = "undo", ""
+	}
+	return written
 }
 
 // orBack gives DEVELOPMENT back what it held after a step has failed. Where that fails too, the failure is one that is

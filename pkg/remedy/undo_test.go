@@ -26,19 +26,26 @@ func newUndoScene(t *testing.T) *scene {
 	if _, err := s.Apply(t.Context(), ours); err != nil {
 		t.Fatal(err)
 	}
+	s.wantBack(t)
+	return s
+}
+
+// wantBack lets somebody want the written change back, and stands behind the gate of the runbook that takes it back.
+func (s *scene) wantBack(t *testing.T) Order {
+	t.Helper()
 	s.Stack.Documents["UndoChange"] = "stack-UndoChange"
 	s.record.Undoing = []incident.Execution{{ID: "execution-2"}}
 	want := s.says("ben", incident.Undo)
 	want.At = noon.Add(10 * time.Minute)
 	s.record.Decisions = append(s.record.Decisions, want)
 	s.execution.AutomationExecutionId, s.execution.DocumentName = aws.String("execution-2"), aws.String("stack-UndoChange")
-	delete(s.execution.Parameters, "MinApprovals")
+	s.execution.Parameters["Approvers"] = s.Stack.Sessions
 	s.Now = func() time.Time { return noon.Add(11 * time.Minute) }
 	if answer, err := s.Claim(t.Context(), undoing); answer != Claimed || err != nil {
 		t.Fatalf("claim: %s, %v", answer, err)
 	}
 	s.reads, s.writes = 0, 0
-	return s
+	return undoing
 }
 
 // undone compares the distribution, field by field, and what is recorded.

@@ -19,9 +19,11 @@ var embedded embed.FS
 const (
 	RestoreDistribution  = "RestoreDistribution"
 	RestoreEdgeFunction  = "RestoreEdgeFunction"
+	RestoreEdgeAccess    = "RestoreEdgeFunctionAccess"
 	FailOverOrigin       = "FailOverOrigin"
 	ProtectOrigin        = "ProtectOrigin"
 	RequestQuotaIncrease = "RequestQuotaIncrease"
+	UndoChange           = "UndoChange" // takes back what another has written
 )
 
 // The steps of the runbooks that others must know by name.
@@ -46,7 +48,7 @@ const (
 const GateTimeout = time.Hour
 
 // Names are the logical names of all runbooks.
-var Names = []string{RestoreDistribution, RestoreEdgeFunction, FailOverOrigin, ProtectOrigin, RequestQuotaIncrease}
+var Names = []string{RestoreDistribution, RestoreEdgeFunction, RestoreEdgeAccess, FailOverOrigin, ProtectOrigin, RequestQuotaIncrease, UndoChange}
 
 // Documents holds the runbooks, each as its name and ".yaml".
 func Documents() fs.FS {

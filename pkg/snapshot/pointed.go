@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -27,6 +28,12 @@ type Pointing struct {
 	CloudFront *cloudfront.Client
 	Lambda     *lambda.Client
 	IAM        *iam.Client
+}
+
+// NewPointing makes the clients of one configuration.
+func NewPointing(cfg aws.Config) Pointing {
+	home := func(o *lambda.Options) { o.Region = "us-east-1" }
+	return Pointing{CloudFront: cloudfront.NewFromConfig(cfg), Lambda: lambda.NewFromConfig(cfg, home), IAM: iam.NewFromConfig(cfg)}
 }
 
 // Limits of reading what a configuration points to: people wait for it.

@@ -177,3 +177,22 @@ func readRole(ctx context.Context, p Pointing, t target) (thing, error) {
 	text, err := url.PathUnescape(aws.ToString(out.Role.AssumeRolePolicyDocument)) // RFC 3986: a plus is a plus
 	return thing{body: []byte(text)}, err
 }
+
+// Function reads what stands in a stage of a CloudFront Function now, and its ETag.
+func (p Pointing) Function(ctx context.Context, name, stage string) (incident.FunctionCode, string, error) {
+	var code incident.FunctionCode
+	found, err := readFunction(ctx, p, target{incident.PointedFunction, name, stage})
+	if err != nil {
+		return code, "", fmt.Errorf("stage %s of function %s: %w", stage, name, err)
+	}
+	return code, found.etag, json.Unmarshal(found.body, &code)
+}
+
+// Trust reads the trust policy of a role as it is now; role is its ARN.
+func (p Pointing) Trust(ctx context.Context, role string) (string, error) {
+	found, err := readRole(ctx, p, target{kind: incident.PointedRole, id: role})
+	if err != nil {
+		return "", fmt.Errorf("trust of %s: %w", role, err)
+	}
+	return string(found.body), nil
+}
