@@ -6,6 +6,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -104,7 +105,7 @@ func (p *play) at(at time.Time, who, text string) {
 
 // answer answers for the approver.
 func (p *play) answer(r *rehearsal.Rehearsal, approver string) error {
-	approve, reject := r.Tickets("alice")
+	_, reject := r.Tickets("alice")
 	if approver == "ask" {
 		approver = p.ask(r)
 	}
@@ -116,8 +117,13 @@ func (p *play) answer(r *rehearsal.Rehearsal, approver string) error {
 		p.say("alice publishes to the reply topic: reject, not during the sale")
 		return r.Reply("alice", "alice", "reject "+reject+" not during the sale")
 	}
-	p.say("alice publishes to the reply topic: approve")
-	return r.Reply("alice", "alice", "approve "+approve)
+	var problems []error
+	for _, name := range r.Scenario.Approvers() {
+		approve, _ := r.Tickets(name)
+		p.say(name + " publishes to the reply topic: approve")
+		problems = append(problems, r.Reply(name, name, "approve "+approve))
+	}
+	return errors.Join(problems...)
 }
 
 // ask shows the mail and lets the person at the terminal be alice.

@@ -7,15 +7,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"cloudfront503/pkg/emulator/kernel"
 )
 
 // The Lambda@Edge function of the scenario lambda-edge-concurrency.
 const (
-	functionName = "shop-edge"
-	functionARN  = "arn:aws:lambda:us-east-1:" + AccountID + ":function:" + functionName + ":4"
-	functionRole = "arn:aws:iam::" + AccountID + ":role/shop-edge"
+	functionName    = "shop-edge"
+	functionARN     = "arn:aws:lambda:us-east-1:" + AccountID + ":function:" + functionName + ":4"
+	functionTimeout = 5 * time.Second
+	functionRole    = "arn:aws:iam::" + AccountID + ":role/shop-edge"
 )
 
 var edgeFunction = map[string]any{"Quantity": 1, "Items": []any{
@@ -77,8 +79,8 @@ func (r *Rehearsal) addEdgeFunction(further ...string) {
 	var versions []json.RawMessage
 	for _, version := range append([]string{"4"}, further...) {
 		versions = append(versions, json.RawMessage(fmt.Sprintf(
-			`{"FunctionName":%q,"FunctionArn":%q,"Version":%q,"Runtime":"nodejs22.x","Role":%q,"Handler":"index.handler","Timeout":5,"MemorySize":128,"State":"Active","LastUpdateStatus":"Successful"}`,
-			functionName, strings.TrimSuffix(functionARN, "4")+version, version, functionRole)))
+			`{"FunctionName":%q,"FunctionArn":%q,"Version":%q,"Runtime":"nodejs22.x","Role":%q,"Handler":"index.handler","Timeout":%d,"MemorySize":128,"State":"Active","LastUpdateStatus":"Successful"}`,
+			functionName, strings.TrimSuffix(functionARN, "4")+version, version, functionRole, int(functionTimeout.Seconds()))))
 	}
 	r.Lambda.AddForeign("us-east-1", functionName, nil, versions...)
 	trust, err := kernel.ParsePolicy([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","edgelambda.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`))

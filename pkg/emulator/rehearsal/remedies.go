@@ -40,19 +40,28 @@ func byDefault(config map[string]any) map[string]any {
 	return behavior
 }
 
-// brokenVersion is the version that the scenario lambda-edge-error rolls out.
+// brokenVersion is the version that a deployment rolls out.
 const brokenVersion = "5"
 
 // edgeError: a new version of a Lambda@Edge function throws, and viewers of every behaviour that has it get 503.
 func edgeError() Scenario {
+	return rolledOut("lambda-edge-error", "A deployment rolls out a version of a Lambda@Edge function that throws.", 0)
+}
+
+// edgeTimeout: the new version waits for something until its time is over.
+func edgeTimeout() Scenario {
+	return rolledOut("lambda-edge-timeout", "A deployment rolls out a version of a Lambda@Edge function that runs into its time-out.", functionTimeout)
+}
+
+// rolledOut is a deployment of a version that fails after a while.
+func rolledOut(name, title string, after time.Duration) Scenario {
 	broken := strings.TrimSuffix(functionARN, "4") + brokenVersion
 	return Scenario{
-		Name: "lambda-edge-error", Ends: "changed", Asks: true, Traffic: traffic,
-		Title:  "A deployment rolls out a version of a Lambda@Edge function that throws.",
+		Name: name, Ends: "changed", Asks: true, Traffic: traffic, Title: title,
 		Config: func() []byte { return config(edgeFunction) },
 		Prepare: func(r *Rehearsal) {
 			r.addEdgeFunction(brokenVersion)
-			r.throws(broken, time.Time{})
+			r.throws(broken, time.Time{}, after)
 		},
 		Break: func(r *Rehearsal) error {
 			_, err := r.CloudFront.Change(Distribution, r.deployer(), r.World.Clock.Now(), func(config map[string]any) {
@@ -63,8 +72,9 @@ func edgeError() Scenario {
 	}
 }
 
-// throws lets a version of the function fail in most requests, from a time on, wherever it is associated.
-func (r *Rehearsal) throws(version string, from time.Time) {
+// throws lets a version of the function fail in most requests, from a time on, wherever it is associated; took is after how
+// long it fails, 0 for soon.
+func (r *Rehearsal) throws(version string, from time.Time, took time.Duration) {
 	r.CloudFront.SetEdge(Distribution, func(cfg cloudfront.Deployed, request *http.Request) cloudfront.EdgeAnswer {
 		text, err := json.Marshal(cfg.Behaviour(request.URL.Path)["LambdaFunctionAssociations"])
 		if err != nil || cfg.At.Before(from) || !strings.Contains(string(text), version) {
@@ -72,7 +82,7 @@ func (r *Rehearsal) throws(version string, from time.Time) {
 		}
 		answer := cloudfront.OwnError(http.StatusServiceUnavailable, "LambdaExecutionError",
 			"The Lambda function associated with the CloudFront distribution is invalid or doesn't have the required permissions.")
-		answer.Share = 0.6
+		answer.Share, answer.Took = 0.6, took
 		return answer
 	})
 }
@@ -80,45 +90,8 @@ func (r *Rehearsal) throws(version string, from time.Time) {
 // EdgeFails is another Break for lambda-edge-error: nothing is deployed, and the version that has served well until now
 // begins to throw.
 func EdgeFails(r *Rehearsal) error {
-	r.throws(functionARN, r.World.Clock.Now())
+	r.throws(functionARN, r.World.Clock.Now(), 0)
 	return nil
-}
-
-// The origins of the scenario origin-503: the second stands ready in a group that no behaviour goes to yet.
-const (
-	spare = "spare"
-	group = "web-or-spare"
-)
-
-// originFails: the one origin answers 503, and another stands ready.
-func originFails() Scenario {
-	return Scenario{
-		Name: "origin-503", Ends: "changed", Asks: true, Traffic: traffic,
-		Title: "The origin answers 503, and another origin stands ready in an origin group.",
-		Config: func() []byte {
-			return edited(config(nil), func(config map[string]any) {
-				second := origin()
-				second["Id"], second["DomainName"] = spare, "spare.shop.example.com"
-				config["Origins"] = listed(origin(), second)
-				config["OriginGroups"] = listed(map[string]any{
-					"Id": group, "FailoverCriteria": map[string]any{"StatusCodes": listed(500, 503)},
-					"Members": listed(map[string]any{"OriginId": "web"}, map[string]any{"OriginId": spare}),
-				})
-			})
-		},
-		Break: func(r *Rehearsal) error {
-			from := r.World.Clock.Now()
-			r.CloudFront.SetEdge(Distribution, func(cfg cloudfront.Deployed, request *http.Request) cloudfront.EdgeAnswer {
-				if cfg.At.Before(from) || cfg.Behaviour(request.URL.Path)["TargetOriginId"] != "web" {
-					return cloudfront.Healthy(cfg, request)
-				}
-				answer := cloudfront.OriginAnswer(cfg, request, http.StatusServiceUnavailable, "text/html", "<h1>out of memory</h1>")
-				answer.Share = 0.5
-				return answer
-			})
-			return nil
-		},
-	}
 }
 
 // cached is the shop with caching, and with one origin of the domain name.
@@ -150,6 +123,41 @@ func slowDown() Scenario {
 				answer := cloudfront.OriginAnswer(cfg, request, http.StatusServiceUnavailable, "application/xml",
 					`<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`)
 				answer.Share = 0.4
+				return answer
+			})
+			return nil
+		},
+	}
+}
+
+// The quota of the scenario lambda-edge-rate: ten requests a second for each of so few executions.
+const fewExecutions = 100
+
+// edgeRate: a young account's viewers start more short executions a second than its concurrency allows.
+func edgeRate() Scenario {
+	t := traffic
+	t.RequestsPerMinute = 150_000
+	t.Paths = []cloudfront.Path{{Path: "/", Share: 1, Bytes: 2000}}
+	t.Regions = []cloudfront.Region{{Name: poolRegion, Share: 0.7}, {Name: "us-east-1", Share: 0.3}}
+	return Scenario{
+		Name: "lambda-edge-rate", Ends: "requested", Asks: true, Traffic: t,
+		Title:  "Lambda@Edge is throttled: more executions are started a second than ten times the concurrency.",
+		Config: func() []byte { return config(edgeFunction) },
+		Prepare: func(r *Rehearsal) {
+			r.addEdgeFunction()
+			r.Lambda.SetLimit(poolRegion, fewExecutions)
+			r.Quotas.Apply(poolRegion, "lambda", poolCode, fewExecutions, r.World.Clock.Now().Add(-365*24*time.Hour))
+			r.Quotas.ApproveAfter(15*time.Minute, "APPROVED")
+			r.CloudFront.SetProbeRegion(poolRegion)
+		},
+		Break: func(r *Rehearsal) error {
+			from := r.World.Clock.Now()
+			r.CloudFront.SetEdge(Distribution, func(cfg cloudfront.Deployed, request *http.Request) cloudfront.EdgeAnswer {
+				if cfg.Region != poolRegion || cfg.At.Before(from) || r.Quotas.Value(poolRegion, "lambda", poolCode, cfg.At) > fewExecutions {
+					return cloudfront.Healthy(cfg, request)
+				}
+				answer := cloudfront.LambdaThrottled(0.3, 0.6*fewExecutions)
+				answer.Took = 45 * time.Millisecond
 				return answer
 			})
 			return nil

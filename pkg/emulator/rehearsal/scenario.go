@@ -24,7 +24,11 @@ type Scenario struct {
 	Break   func(*Rehearsal) error // what goes wrong
 	Ends    string                 // the result with which the incident is closed when people approve
 	Asks    bool                   // whether people are asked
+	People  int                    // how many must approve; 0: one
 }
+
+// Approvers are the people who approve.
+func (s Scenario) Approvers() []string { return people[:max(1, s.People)] }
 
 // Scenarios are all there are, by name.
 func Scenarios() map[string]Scenario {
@@ -35,6 +39,11 @@ func Scenarios() map[string]Scenario {
 		"lambda-edge-error":       edgeError(),
 		"origin-503":              originFails(),
 		"s3-slow-down":            slowDown(),
+		"lambda-edge-timeout":     edgeTimeout(),
+		"s3-unavailable":          bucketFails(),
+		"alb-no-targets":          noTargets(),
+		"origin-mtls":             mutualTLS(),
+		"lambda-edge-rate":        edgeRate(),
 	}
 }
 
