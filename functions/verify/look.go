@@ -112,7 +112,7 @@ func ofThen(later evidence.Record, written bool) record.Files {
 	files := record.Files{}
 	for name, content := range later {
 		source, _, _ := strings.Cut(name, "/")
-		if !written || source == "access-logs" || source == "cloudtrail" || name == "incident.json" {
+		if !written || source == "access-logs" || source == "cloudtrail" || source == "logs" || name == "incident.json" {
 			files[name] = content
 		}
 	}
