@@ -170,3 +170,25 @@ func TestAnOpenCalendarAndAStandbyByTag(t *testing.T) {
 		t.Errorf("denied: %s", denial)
 	}
 }
+
+// An incident of AWS that begins while people are asked voids the plan, whoever approves then.
+func TestAnIncidentOfAWSWithdrawsWhatPeopleAreAsked(t *testing.T) {
+	for name, c := range map[string]struct{ scenario, service string }{
+		"edge code, during Lambda's":               {"lambda-edge-error", "LAMBDA"},
+		"a protection, during CloudFront's":        {"s3-slow-down", "CLOUDFRONT"},
+		"failing over that one person may approve": {"origin-503", "CLOUDFRONT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, c.scenario)
+			breaks(t, r)
+			broken := live(t, r)
+			untilAsked(t, r)
+			r.Health(c.service, r.World.Clock.Now(), "open")
+			until(t, r, 10*time.Minute, "the plan is withdrawn", func() bool { return r.Has("withdrawn") })
+			approves(t, r, "alice")
+			untilClosed(t, r, "void")
+			unwritten(t, r, broken)
+		})
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"cloudfront503/pkg/diagnosis"
 	"cloudfront503/pkg/evidence/record"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/plan"
 )
 
 // keepHealth keeps an AWS Health event in the bucket. It opens no incident. Each update is an object of its own, told
@@ -61,7 +62,7 @@ func (w *watch) lookAgain(ctx context.Context, trigger incident.Trigger) error {
 	return w.conclude(ctx, look{
 		key: e.ARN + e.CommunicationID + e.Status, after: diagnosis.Diagnose(found),
 		why:    fmt.Sprintf("AWS Health: %s %s is %s", e.Service, e.Type, e.Status),
-		forbid: e.Status == "open" && e.Category == "issue" && e.Service == "CLOUDFRONT",
+		forbid: plan.Forbids(w.planned(), e),
 	})
 }
 

@@ -63,16 +63,27 @@ func healthOpen(in Input, plan incident.Plan) string {
 	return ""
 }
 
-// openAbout is the first open event about one of the services. Notices to the account and announced changes are no
-// incidents.
+// openAbout is the first open event about one of the services.
 func (in Input) openAbout(services []string) *incident.HealthEvent {
 	for _, event := range in.OpenHealth {
-		incidental := event.Category == "issue" || event.Category == "investigation"
-		if event.Status == "open" && incidental && slices.Contains(services, strings.ToUpper(event.Service)) {
+		if isOpenAbout(event, services) {
 			return &event
 		}
 	}
 	return nil
+}
+
+// isOpenAbout tells AWS's incidents from notices to the account and announced changes.
+func isOpenAbout(event incident.HealthEvent, services []string) bool {
+	incidental := event.Category == "issue" || event.Category == "investigation"
+	return event.Status == "open" && incidental && slices.Contains(services, strings.ToUpper(event.Service))
+}
+
+// Forbids reports whether an event that AWS Health tells of only now forbids a plan that people are asked about: it is
+// about a service that the remedy works through. Failing over stays possible where two people decide.
+func Forbids(plan incident.Plan, event incident.HealthEvent) bool {
+	trait := traits[plan.Remedy]
+	return isOpenAbout(event, trait.services) && !(trait.anyway && plan.Approvals >= 2)
 }
 
 // behind are the services, as AWS Health calls them, that answer for an origin of a kind.

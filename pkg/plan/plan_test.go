@@ -339,3 +339,25 @@ func TestAMultiTenantDistributionNeedsTwoPeople(t *testing.T) {
 		t.Errorf("%+v", plan)
 	}
 }
+
+func TestWhatAHealthEventForbidsWhilePeopleAreAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		remedy, service, status string
+		approvals               int
+		want                    bool
+	}{
+		"a rollback during CloudFront's incident":           {RemedyRestore, "CLOUDFRONT", "open", 2, true},
+		"a rollback after it":                               {RemedyRestore, "CLOUDFRONT", "closed", 1, false},
+		"a rollback during another service's":               {RemedyRestore, "LAMBDA", "open", 1, false},
+		"edge code during Lambda's":                         {incident.RemedyEdge, "LAMBDA", "open", 1, true},
+		"failing over during CloudFront's, with one person": {incident.RemedyFailover, "CLOUDFRONT", "open", 1, true},
+		"failing over during CloudFront's, with two":        {incident.RemedyFailover, "CLOUDFRONT", "open", 2, false},
+		"a plan that does nothing, during CloudFront's":     {"", "CLOUDFRONT", "open", 0, false},
+		"a quota during the incident of Service Quotas":     {RemedyQuota, "servicequotas", "open", 1, true},
+	} {
+		event := incident.HealthEvent{Service: c.service, Status: c.status, Category: "issue"}
+		if got := Forbids(incident.Plan{Remedy: c.remedy, Approvals: c.approvals}, event); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -119,13 +119,23 @@ func behaviours(config map[string]any, _ *distribution) error {
 			}
 		}
 	}
-	targets := append(origins, idsOf(groups, "Id")...)
+	grouped := idsOf(groups, "Id")
 	for _, b := range allBehaviours(config) {
-		if !slices.Contains(targets, text(b, "TargetOriginId")) {
+		switch target := text(b, "TargetOriginId"); {
+		case slices.Contains(grouped, target) && takesWrites(b):
+			return bad("InvalidArgument", "The parameter AllowedMethods cannot include POST, PUT, PATCH, or DELETE for a cached behavior associated with an origin group.")
+		case !slices.Contains(grouped, target) && !slices.Contains(origins, target):
 			return noOrigin()
 		}
 	}
 	return nil
+}
+
+// takesWrites says whether a behaviour allows methods for which CloudFront does not fail over.
+func takesWrites(behaviour map[string]any) bool {
+	return slices.ContainsFunc(items(behaviour, "AllowedMethods"), func(method any) bool {
+		return slices.Contains([]any{"POST", "PUT", "PATCH", "DELETE"}, method)
+	})
 }
 
 func noOrigin() error {

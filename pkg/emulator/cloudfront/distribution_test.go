@@ -90,6 +90,15 @@ func TestUpdateIsRefused(t *testing.T) {
 		{"with a behaviour to no origin", "NoSuchOrigin", func(in *sdk.UpdateDistributionInput) {
 			in.DistributionConfig.DefaultCacheBehavior.TargetOriginId = aws.String("gone")
 		}},
+		{"with writes to an origin group", "InvalidArgument", func(in *sdk.UpdateDistributionInput) {
+			origin := in.DistributionConfig.Origins.Items[0].Id
+			in.DistributionConfig.OriginGroups = &types.OriginGroups{Quantity: aws.Int32(1), Items: []types.OriginGroup{{
+				Id: aws.String("pair"), FailoverCriteria: &types.OriginGroupFailoverCriteria{StatusCodes: &types.StatusCodes{Quantity: aws.Int32(1), Items: []int32{503}}},
+				Members: &types.OriginGroupMembers{Quantity: aws.Int32(2), Items: []types.OriginGroupMember{{OriginId: origin}, {OriginId: origin}}},
+			}}}
+			in.DistributionConfig.DefaultCacheBehavior.TargetOriginId = aws.String("pair")
+			in.DistributionConfig.DefaultCacheBehavior.AllowedMethods = &types.AllowedMethods{Quantity: aws.Int32(7), Items: types.MethodDelete.Values()}
+		}},
 		{"with an unversioned edge function", "InvalidLambdaFunctionAssociation", func(in *sdk.UpdateDistributionInput) {
 			in.DistributionConfig.DefaultCacheBehavior.LambdaFunctionAssociations.Items[0].LambdaFunctionARN = aws.String("arn:aws:lambda:us-east-1:111122223333:function:edge")
 		}},
