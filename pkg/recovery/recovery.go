@@ -52,6 +52,52 @@ func Compare(before, after Window) incident.Recovery {
 	return result
 }
 
+// Relapsed reports whether it fails again, some time after a recovery: whether by at least 30 requests the lower bound of
+// the failures since lies above what would be called recovered. The state is Worse where it does, Recovered where it does
+// not, and NotYet where too few requests have come to say either.
+func Relapsed(before, since Window) incident.Recovery {
+	result := Compare(before, since)
+	lower, _ := since.bounds()
+	switch {
+	case !since.known() || since.Requests < fewest:
+		result.State = incident.NotYet
+	case lower > goodEnough(before):
+		result.State = incident.Worse
+		result.Why = fmt.Sprintf("%s of %s fail again%s.", percent(since.share()), requests(since), was(before))
+	default:
+		result.State = incident.Recovered
+	}
+	return result
+}
+
+// Smoke is what came of asking for the paths that had failed, a few dozen times.
+type Smoke struct {
+	Asked      int
+	Failed     int    // answered with 5xx
+	Unanswered int    // not answered at all: that says nothing about viewers
+	Path       string // one that failed; empty where none did
+}
+
+// smokeShare is the part of the answers that may fail: one of a few dozen is what any origin answers on a normal day.
+const smokeShare = 0.05
+
+// Confirm lets a recovery stand only where the paths themselves answer. Where they could not be asked, it stands, and that
+// is said.
+func Confirm(r incident.Recovery, s Smoke) incident.Recovery {
+	answered := s.Asked - s.Unanswered
+	switch {
+	case r.State != incident.Recovered:
+	case answered <= 0:
+		r.Why += " The paths that had failed could not be asked from here."
+	case float64(s.Failed) > smokeShare*float64(answered):
+		r.State = incident.NotYet
+		r.Why = fmt.Sprintf("%d of %d requests that were made for the paths that had failed, as %s, fail still. %s", s.Failed, answered, s.Path, r.Why)
+	default:
+		r.Why += fmt.Sprintf(" %d of %d requests that were made for the paths that had failed were answered.", answered-s.Failed, s.Asked)
+	}
+	return r
+}
+
 func judge(before, after Window) (incident.RecoveryState, string) {
 	target := goodEnough(before)
 	lower, upper := after.bounds()

@@ -80,3 +80,48 @@ func TestFewerFailuresNeverTurnARecoveryBack(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestARelapse(t *testing.T) {
+	before := Window{Requests: 1000, Failed: 300}
+	for _, tt := range []struct {
+		name  string
+		since Window
+		want  incident.RecoveryState
+	}{
+		{"as bad as it was", Window{Requests: 1000, Failed: 300}, incident.Worse},
+		{"far better than it was, and far above recovered", Window{Requests: 1000, Failed: 100}, incident.Worse},
+		{"all well", Window{Requests: 1000}, incident.Recovered},
+		{"a few failures, as on any day", Window{Requests: 1000, Failed: 5}, incident.Recovered},
+		{"a handful of requests that all fail", Window{Requests: 10, Failed: 10}, incident.NotYet},
+		{"no request", Window{}, incident.NotYet},
+		{"what could not be counted", Window{Requests: -1, Failed: -1}, incident.NotYet},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Relapsed(before, tt.since); got.State != tt.want {
+				t.Errorf("got %s, want %s: %s", got.State, tt.want, got.Why)
+			}
+		})
+	}
+}
+
+func TestARecoveryStandsWhereThePathsAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		state incident.RecoveryState
+		smoke Smoke
+		want  incident.RecoveryState
+	}{
+		{"all are answered", incident.Recovered, Smoke{Asked: 24}, incident.Recovered},
+		{"one in a few dozen fails", incident.Recovered, Smoke{Asked: 24, Failed: 1, Path: "/"}, incident.Recovered},
+		{"one path in two still fails", incident.Recovered, Smoke{Asked: 24, Failed: 12, Path: "/feed"}, incident.NotYet},
+		{"most are not answered, and what is fails", incident.Recovered, Smoke{Asked: 24, Failed: 2, Unanswered: 22, Path: "/"}, incident.NotYet},
+		{"none could be asked", incident.Recovered, Smoke{Asked: 24, Unanswered: 24}, incident.Recovered},
+		{"what has not recovered has not", incident.Worse, Smoke{Asked: 24}, incident.Worse},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Confirm(incident.Recovery{State: tt.state}, tt.smoke); got.State != tt.want {
+				t.Errorf("got %s, want %s: %s", got.State, tt.want, got.Why)
+			}
+		})
+	}
+}
