@@ -6,6 +6,7 @@ package evidence
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -37,11 +38,24 @@ func (b Budget) orDefaults() Budget {
 type overspent struct {
 	bound int64
 	what  string
+	left  string // out
 }
 
 // Error is what a gap's reason says.
 func (o overspent) Error() string {
+	if o.left != "" {
+		return fmt.Sprintf("%s: this incident's budget of %d %s is used up", o.left, o.bound, o.what)
+	}
 	return fmt.Sprintf("cut off: this incident's budget of %d %s is used up", o.bound, o.what)
+}
+
+// leaving is the error of a used up budget with what is left out because of it.
+func leaving(err error, format string, args ...any) error {
+	if cut, ok := errors.AsType[overspent](err); ok {
+		cut.left = fmt.Sprintf(format, args...)
+		return cut
+	}
+	return err
 }
 
 // mostKept bounds how many failed calls and findings one incident keeps.
@@ -75,7 +89,7 @@ func (m *meter) call() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.calls >= m.limits.Calls {
-		return overspent{int64(m.limits.Calls), "calls"}
+		return overspent{bound: int64(m.limits.Calls), what: "calls"}
 	}
 	m.calls++
 	return nil
@@ -87,9 +101,9 @@ func (m *meter) object(size int64) error {
 	defer m.mu.Unlock()
 	switch {
 	case m.objects >= m.limits.LogObjects:
-		return overspent{int64(m.limits.LogObjects), "log objects"}
+		return overspent{bound: int64(m.limits.LogObjects), what: "log objects"}
 	case m.bytes >= m.limits.LogBytes || size > m.limits.LogBytes-m.bytes:
-		return overspent{m.limits.LogBytes, "bytes of logs"}
+		return overspent{bound: m.limits.LogBytes, what: "bytes of logs"}
 	}
 	m.objects++
 	m.bytes += size
@@ -108,7 +122,7 @@ func (m *meter) probe() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.probes >= m.limits.Probes {
-		return overspent{int64(m.limits.Probes), "probes"}
+		return overspent{bound: int64(m.limits.Probes), what: "probes"}
 	}
 	m.probes++
 	return nil

@@ -94,7 +94,7 @@ func (g *Gatherer) objects(ctx context.Context, bucket string, prefixes []string
 func affordable(m *meter, found []object) ([]object, error) {
 	for i, o := range found {
 		if err := m.object(aws.ToInt64(o.Size)); err != nil {
-			return found[:i], fmt.Errorf("%d of %d objects are left out, the oldest: %w", len(found)-i, len(found), err)
+			return found[:i], leaving(err, "%d of %d objects are left out, the oldest", len(found)-i, len(found))
 		}
 	}
 	return found, nil
@@ -239,7 +239,7 @@ func (g *Gatherer) events(ctx context.Context, arn, pattern string, since time.T
 	m := meterOf(ctx)
 	for pages := cloudwatchlogs.NewFilterLogEventsPaginator(g.LogGroups(part(arn, ":", 3)), input); pages.HasMorePages(); {
 		if err := m.object(0); err != nil {
-			return fmt.Errorf("the newest rows are left out: %w", err)
+			return leaving(err, "the newest rows are left out")
 		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {

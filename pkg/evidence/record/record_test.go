@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -293,5 +294,59 @@ func FuzzRead(f *testing.F) {
 		if _, err := json.Marshal(ev); err != nil {
 			t.Errorf("evidence that JSON cannot hold: %v", err)
 		}
+	})
+}
+
+func TestTriesThatDifferAreAFinding(t *testing.T) {
+	t.Parallel()
+	try := func(status, pop string) []byte {
+		return []byte("HTTP/2 " + status + "\nx-cf503-url: https://www.example.com/\nx-cf503-at: 2026-03-03T21:33:28Z\nserver: CloudFront\nx-amz-cf-pop: " + pop + "\n\npage")
+	}
+	for name, c := range map[string]struct {
+		tries []string // status and edge
+		want  string
+	}{
+		"one try differs from nothing":      {[]string{"503 FRA1"}, ""},
+		"the same answers are no finding":   {[]string{"503 FRA1", "503 FRA1"}, ""},
+		"a status that comes and goes is":   {[]string{"503 FRA1", "200 FRA1"}, "2 tries of https://www.example.com/ differ: status 503, 200"},
+		"so is an edge that is not another": {[]string{"503 FRA1", "503 FRA2"}, "2 tries of https://www.example.com/ differ: x-amz-cf-pop FRA1, FRA2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := Files{
+				"incident.json":     []byte(`{"format":1,"distributionId":"E1","alarmAt":"2026-03-03T21:31:31Z","findings":[{"source":"x","fact":"kept\u001b[2J"}]}`),
+				"distribution.json": []byte(`{"Distribution":{"DistributionConfig":{}}}`),
+			}
+			for i, one := range c.tries {
+				status, pop, _ := strings.Cut(one, " ")
+				files[fmt.Sprintf("probes/1-%d.http", i+1)] = try(status, pop)
+			}
+			ev, err := Read(files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var facts []string
+			for _, f := range ev.Findings[1:] {
+				facts = append(facts, f.Fact)
+			}
+			if strings.Join(facts, "; ") != c.want || strings.Contains(ev.Findings[0].Fact, "\x1b") {
+				t.Errorf("findings %q, want %q", ev.Findings, c.want)
+			}
+			if ev.Probes[0].URL != "https://www.example.com/" || ev.Probes[0].At.IsZero() {
+				t.Errorf("try %+v", ev.Probes[0])
+			}
+		})
+	}
+}
+
+// FuzzProbe: an answer of any content is a status with headers, or an error.
+func FuzzProbe(f *testing.F) {
+	f.Add([]byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 x\r\nx-cf503-at: tomorrow\r\n\r\nbody"))
+	f.Add([]byte("HTTP/2 503\nserver: CloudFront"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		p, err := parseProbe(content)
+		if err == nil && (p.Status < 0 || p.Status > 999 || len(p.Body) > mostBody || p.Headers["set-cookie"] != "") {
+			t.Errorf("%+v", p)
+		}
+		differences([]incident.Probe{p, {URL: p.URL}})
 	})
 }
