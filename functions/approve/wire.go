@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"cloudfront503/pkg/approval"
+	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/notify"
 	"cloudfront503/pkg/runbook"
@@ -36,8 +38,10 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		Ledger:    ledger.New(bucket, s.Bucket, "approve", clock.Now),
 		States:    approval.Bucket{S3: bucket, Name: s.Bucket},
 		Gate:      gate{gates},
-		Signaller: runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(cfg), Gates: gates, Role: s.ApproverRole()},
+		Signaller: runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(cfg), Gates: gates, Role: s.SignerRole()},
+		WayBack:   wayBack{starter: runbook.Starter{SSM: automation}, settings: s, approvers: approvers},
 		Now:       clock.Now,
+		Sleep:     sleep,
 		Tell:      teller.tell,
 	}}, nil
 }
@@ -49,6 +53,56 @@ type gate struct{ gates runbook.Gates }
 func (g gate) Waits(ctx context.Context, execution string) (waits, over bool, err error) {
 	state, err := g.gates.Gate(ctx, execution)
 	return state.Waiting, state.Decided || state.Ended, err
+}
+
+// wayBack starts the runbook that takes a change back.
+type wayBack struct {
+	starter   runbook.Starter
+	settings  settings.Settings
+	approvers []incident.Approver
+}
+
+// Start starts it, or finds the one that was started with the same token.
+func (w wayBack) Start(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, error) {
+	order, err := w.order(request)
+	if err != nil {
+		return incident.Execution{}, err
+	}
+	return w.starter.Start(ctx, order)
+}
+
+// Find looks for one whose start was not answered.
+func (w wayBack) Find(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, bool, error) {
+	order, err := w.order(request)
+	if err != nil {
+		return incident.Execution{}, false, err
+	}
+	return w.starter.Find(ctx, order, time.Time{})
+}
+
+// order names, in the gate, the sessions in which replies are signed and no others: whoever takes a change back does so
+// with a ticket.
+func (w wayBack) order(request incident.ApprovalRequest) (runbook.Order, error) {
+	naming := runbook.Naming{ByRole: w.settings.GateByRole, Signer: w.settings.SignerRole(), Own: w.settings.ApproverRole()}
+	who, err := naming.Approvers(w.approvers, 2)
+	return runbook.Order{
+		Plan:     incident.Plan{Runbook: runbook.UndoChange, Distribution: request.Distribution, ETag: request.ETag, Hash: request.Hash},
+		Incident: request.Incident, Document: w.settings.Document(runbook.UndoChange), ApproverARNs: who,
+		Function: w.settings.Function("remediate"), Role: w.settings.AutomationRole(),
+		Message: "the change of incident " + request.Incident.String() + " is taken back",
+	}, err
+}
+
+// sleep waits, but not longer than the invocation lasts.
+func sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // teller words refusals and sends them.

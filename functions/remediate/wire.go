@@ -34,17 +34,13 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	if err != nil {
 		return handler{}, err
 	}
-	sessions, err := runbook.SessionARNs(s.ApproverRole(), approvers)
-	if err != nil {
-		return handler{}, err
-	}
 	bucket, edge, quotas := settings.S3(cfg), cloudfront.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
 	record := ledger.New(bucket, s.Bucket, "remediate", clock.Now)
 	snapshots := snapshot.New(edge, bucket, s.Bucket, clock.Now)
 	writer := remedy.Writer{
 		Stack: remedy.Stack{
 			Documents: documents(s),
-			Sessions: sessions, Approvers: approval.Names(approvers), Quorum: s.Quorum,
+			Approvers: approval.Names(approvers), Quorum: s.Quorum,
 			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop,
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
@@ -55,7 +51,28 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	if s.Observe {
 		writer.Writes, writer.Requests, writer.Publishes, writer.Trusts = remedy.Observed{}, remedy.Observed{}, remedy.Observed{}, remedy.Observed{}
 	}
+	if err := nameApprovers(&writer.Stack, s, approvers); err != nil {
+		return handler{}, err
+	}
 	return handler{writer: writer, ledger: record, log: log}, nil
+}
+
+// nameApprovers says how the stack's gates name its approvers.
+func nameApprovers(stack *remedy.Stack, s settings.Settings, approvers []incident.Approver) (err error) {
+	naming := runbook.Naming{ByRole: s.GateByRole, Signer: s.SignerRole(), Own: s.ApproverRole()}
+	if stack.Sessions, err = naming.Approvers(approvers, 2); err != nil {
+		return err
+	}
+	if stack.SessionsOfOne, err = naming.Approvers(approvers, 1); err != nil {
+		return err
+	}
+	stack.Own = map[string]string{}
+	for _, approver := range approvers {
+		if stack.Own[approver.Name], err = runbook.SessionARN(naming.Own, approver.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // documents are the deployed runbooks by their logical names.
@@ -85,8 +102,13 @@ func (r records) Read(ctx context.Context, reference incident.Reference) (remedy
 	}
 	record := remedy.Record{Request: asked.Request, Decisions: asked.Decisions, Withdrawn: asked.Withdrawn}
 	for _, step := range steps {
-		if step.Writer == "respond" {
+		switch {
+		case step.Writer == "respond":
 			err = errors.Join(err, add(&record, step))
+		case step.Writer == "approve" && step.Kind == incident.StepUndoStarted:
+			var undoing incident.Execution
+			err = errors.Join(err, step.Read(&undoing))
+			record.Undoing = append(record.Undoing, undoing)
 		}
 	}
 	if err == nil && record.Snapshot.Key != "" {
@@ -96,6 +118,13 @@ func (r records) Read(ctx context.Context, reference incident.Reference) (remedy
 		return remedy.Record{}, fmt.Errorf("record of %s: %w", reference, err)
 	}
 	return record, nil
+}
+
+// SignedSelf notes an approval that a person gave the gate, once a person.
+func (r records) SignedSelf(ctx context.Context, reference incident.Reference, decision incident.Decision) error {
+	note := decision.Approver + " has signed the gate in an own session, as one approval is enough"
+	_, _, err := r.ledger.AppendOnce(ctx, reference, incident.StepSignedSelf, decision.Approver, note, decision)
+	return err
 }
 
 // add takes what one of respond's steps says.

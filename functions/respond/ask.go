@@ -11,6 +11,7 @@ import (
 
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/notify"
+	"cloudfront503/pkg/remedy"
 	"cloudfront503/pkg/runbook"
 )
 
@@ -23,13 +24,14 @@ func (s *story) start(ctx context.Context) error {
 	if err := s.renew(ctx); err != nil {
 		return err
 	}
-	sessions, err := runbook.SessionARNs(s.settings.ApproverRole(), s.approvers)
+	naming := runbook.Naming{ByRole: s.settings.GateByRole, Signer: s.settings.SignerRole(), Own: s.settings.ApproverRole()}
+	who, err := naming.Approvers(s.approvers, max(1, s.plan.Approvals))
 	if err != nil {
 		return err
 	}
 	order := runbook.Order{
-		Plan: s.plan, Incident: s.incident, Document: s.settings.Document(s.plan.Runbook), ApproverARNs: sessions,
-		Quorum: max(1, s.plan.Approvals), Function: s.settings.Function("remediate"), Role: s.settings.AutomationRole(),
+		Plan: s.plan, Incident: s.incident, Document: s.settings.Document(s.plan.Runbook), ApproverARNs: who,
+		Function: s.settings.Function("remediate"), Role: s.settings.AutomationRole(),
 		Message: fmt.Sprintf("%s of %s because of %s", s.plan.Remedy, s.incident.Distribution, s.plan.Cause),
 	}
 	if s.execution, err = s.startOnce(ctx, order); err != nil {
@@ -89,9 +91,15 @@ func (s *story) askOne(ctx context.Context, request incident.ApprovalRequest, ap
 	if err != nil {
 		return err
 	}
+	undo := ""
+	if remedy.NoWayBack(s.plan.Remedy) == "" {
+		if undo, err = s.tickets.Undo(ctx, request, approver.Name); err != nil {
+			return err
+		}
+	}
 	return s.send(ctx, approver.Channel, approver.Name, notify.RenderAsk(notify.Ask{
 		About: s.about(), Diagnosis: s.diagnosis, Plan: s.plan, Request: request, Snapshot: s.snapshot, Approver: approver,
-		Approve: approve, Reject: reject,
+		Approve: approve, Reject: reject, Undo: undo,
 	}))
 }
 

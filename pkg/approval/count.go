@@ -67,19 +67,29 @@ type Record struct {
 	Signalled []incident.Decision       // those that SSM took
 	Withdrawn string                    // why the plan is void since the request; empty where it is not
 	Written   bool                      // the change is written
+	WrittenAt time.Time                 // when
+	Undoing   incident.Execution        // the execution that takes the change back; its ID is empty where it is about to be started
+	Undone    bool                      // the change is taken back
+	NotUndone string                    // why it was not taken back, though somebody asked; empty otherwise
 	Closed    bool                      // the incident has ended
 }
 
 // believed says whose word is taken for each kind of step. approve may write its own chain of steps only, so that it can
 // neither ask with a smaller quorum nor withdraw; no other function can put an approval into the record.
 var believed = map[incident.StepKind][]string{
-	incident.StepAsked:     {"respond", "verify"},
-	incident.StepDecision:  {"approve"},
-	incident.StepSignalled: {"approve"},
-	incident.StepWithdrawn: {"respond", "verify", "remediate"},
-	incident.StepVoid:      {"remediate"},
-	incident.StepWritten:   {"remediate"},
-	incident.StepClosed:    {"respond", "verify"},
+	incident.StepAsked:      {"respond", "verify"},
+	incident.StepDecision:   {"approve"},
+	incident.StepSignalled:  {"approve"},
+	incident.StepSignedSelf: {"remediate"},
+	incident.StepWithdrawn:  {"respond", "verify", "remediate"},
+	incident.StepVoid:       {"remediate"},
+	incident.StepWritten:    {"remediate"},
+
+	incident.StepUndoStarting: {"approve"},
+	incident.StepUndoStarted:  {"approve"},
+	incident.StepUndone:       {"remediate"},
+	incident.StepUndoFailed:   {"remediate"},
+	incident.StepClosed:     {"respond", "verify"},
 }
 
 // ReadRecord reads an incident's steps, of all writers, in any order. Each step's Writer must be the one under whose
@@ -115,16 +125,35 @@ func (r *Record) add(step incident.Step) error {
 			return err
 		}
 		r.Request, r.Withdrawn = &request, ""
-	case incident.StepDecision:
+	case incident.StepDecision, incident.StepSignedSelf:
 		return appendDecision(&r.Decisions, step.Detail)
 	case incident.StepSignalled:
 		return appendDecision(&r.Signalled, step.Detail)
 	case incident.StepWithdrawn, incident.StepVoid:
 		r.Withdrawn = cmp.Or(step.Note, "the plan is void")
 	case incident.StepWritten:
-		r.Written = true
+		var written incident.Written
+		if err := json.Unmarshal(step.Detail, &written); err != nil {
+			return err
+		}
+		r.Written, r.WrittenAt = true, written.At
 	case incident.StepClosed:
 		r.Closed = true
+	default:
+		return r.addBack(step)
+	}
+	return nil
+}
+
+// addBack takes what a step says about the way back.
+func (r *Record) addBack(step incident.Step) error {
+	switch step.Kind {
+	case incident.StepUndoStarting, incident.StepUndoStarted:
+		return json.Unmarshal(step.Detail, &r.Undoing)
+	case incident.StepUndone:
+		r.Undone = true
+	case incident.StepUndoFailed:
+		r.NotUndone = step.Note
 	}
 	return nil
 }

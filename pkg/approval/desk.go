@@ -56,7 +56,10 @@ type Desk struct {
 	States    states
 	Gate      gate
 	Signaller signaller
+	WayBack   wayBack
 	Now       func() time.Time // AWS's clock
+	// Sleep waits for the gate of a way back that was just started.
+	Sleep func(ctx context.Context, wait time.Duration) error
 
 	// Tell sends people a refusal.
 	Tell func(ctx context.Context, topic string, refusal Refusal) error
@@ -121,6 +124,9 @@ func (d Desk) take(ctx context.Context, v *visit) error {
 	if err := d.record(ctx, v); err != nil {
 		return err
 	}
+	if v.parsed.Verb == incident.Undo {
+		return d.takeBack(ctx, v)
+	}
 	return d.signal(ctx, v)
 }
 
@@ -137,13 +143,9 @@ func (d Desk) read(v *visit) (err error) {
 }
 
 // open loads what was asked, and checks the ticket against it.
-func (d Desk) open(ctx context.Context, v *visit) error {
-	steps, err := d.Ledger.Steps(ctx, v.parsed.Ticket.Incident)
-	if err != nil {
-		return fmt.Errorf("steps of %s: %w", v.parsed.Ticket.Incident, err)
-	}
-	if v.record, err = ReadRecord(steps); err != nil {
-		return fmt.Errorf("steps of %s: %w", v.parsed.Ticket.Incident, err)
+func (d Desk) open(ctx context.Context, v *visit) (err error) {
+	if v.record, err = d.recordOf(ctx, v.parsed.Ticket.Incident); err != nil {
+		return err
 	}
 	if v.record.Request == nil {
 		return refuse("nothing was asked about incident %s", v.parsed.Ticket.Incident)
@@ -157,13 +159,26 @@ func (d Desk) open(ctx context.Context, v *visit) error {
 	return err
 }
 
+// recordOf reads what an incident's steps say about its approval.
+func (d Desk) recordOf(ctx context.Context, reference incident.Reference) (Record, error) {
+	steps, err := d.Ledger.Steps(ctx, reference)
+	if err != nil {
+		return Record{}, fmt.Errorf("steps of %s: %w", reference, err)
+	}
+	record, err := ReadRecord(steps)
+	if err != nil {
+		return Record{}, fmt.Errorf("steps of %s: %w", reference, err)
+	}
+	return record, nil
+}
+
 // record spends the ticket and writes the decision down, each once. What was recorded before stays as it was taken then.
 func (d Desk) record(ctx context.Context, v *visit) error {
 	if i := slices.IndexFunc(v.record.Decisions, v.sent); i >= 0 {
 		v.decision = v.record.Decisions[i]
 		return nil
 	}
-	if err := d.inTime(v); err != nil {
+	if err := d.mayAnswer(v); err != nil {
 		return err
 	}
 	if err := d.spend(ctx, v); err != nil {
@@ -185,17 +200,26 @@ func (v *visit) sent(d incident.Decision) bool {
 	return d.MessageID == v.reply.MessageID && d.Approver == v.owner.Name
 }
 
-// inTime says whether an answer can still count.
+// mayAnswer says whether an answer can still count.
+func (d Desk) mayAnswer(v *visit) error {
+	if request := v.record.Request; !slices.Contains(request.Approvers, v.owner.Name) {
+		return refuse("%s was not asked about incident %s", v.owner.Name, request.Incident)
+	}
+	if v.parsed.Verb == incident.Undo {
+		return d.mayUndo(v)
+	}
+	return d.inTime(v)
+}
+
+// inTime says whether an answer to what was asked can still count.
 func (d Desk) inTime(v *visit) error {
 	record, request := v.record, *v.record.Request
 	tally := record.Tally(d.Approvers, d.Now())
 	switch {
-	case !slices.Contains(request.Approvers, v.owner.Name):
-		return refuse("%s was not asked about incident %s", v.owner.Name, request.Incident)
 	case record.Closed:
 		return refuse("incident %s is closed", request.Incident)
 	case record.Written:
-		return refuse("the change is written already; the report of incident %s says how it is undone", request.Incident)
+		return refuse("the change is written already; \"undo\" and the ticket to undo it, in the same message, take it back")
 	case !d.Now().Before(request.Expires):
 		return refuse("the ticket expired at %s", request.Expires.UTC().Format(time.RFC3339))
 	case record.Withdrawn != "":
@@ -243,22 +267,31 @@ func (d Desk) spend(ctx context.Context, v *visit) error {
 	return nil
 }
 
-// signal tells SSM, unless it knows or its gate is over: what counts is in the record.
+// signal tells SSM, unless it knows or its gate is over: what counts is in the record. The gate wants one approval; it
+// gets it from whose approval completes our own count.
 func (d Desk) signal(ctx context.Context, v *visit) error {
 	if slices.ContainsFunc(v.record.Signalled, v.sent) {
 		return nil
 	}
-	waits, over, err := d.Gate.Waits(ctx, v.decision.Execution)
+	if complete, err := d.complete(ctx, v); !complete || err != nil {
+		return err
+	}
+	return d.tellGate(ctx, v, v.decision.Execution)
+}
+
+// tellGate signals the gate of an execution, where it waits.
+func (d Desk) tellGate(ctx context.Context, v *visit, execution string) error {
+	waits, over, err := d.Gate.Waits(ctx, execution)
 	if err != nil {
-		return fmt.Errorf("gate of %s: %w", v.decision.Execution, err)
+		return fmt.Errorf("gate of %s: %w", execution, err)
 	}
 	if over {
 		return nil
 	}
 	if !waits {
-		return fmt.Errorf("gate of %s: %w", v.decision.Execution, ErrNotYet)
+		return fmt.Errorf("gate of %s: %w", execution, ErrNotYet)
 	}
-	err = d.Signaller.Signal(ctx, v.owner, v.decision.Execution, v.decision.Verb, v.decision.Reason)
+	err = d.Signaller.Signal(ctx, v.owner, execution, v.decision.Verb, v.decision.Reason)
 	if err != nil && !decidedAlready(err) {
 		return err
 	}
@@ -267,6 +300,16 @@ func (d Desk) signal(ctx context.Context, v *visit) error {
 		return fmt.Errorf("record the signal of %s: %w", v.owner.Name, err)
 	}
 	return nil
+}
+
+// complete reports whether the decision settles the request: a reject does, and the approval that makes the count full.
+// The record is read again, because of two that come at once each must count the other.
+func (d Desk) complete(ctx context.Context, v *visit) (bool, error) {
+	if v.decision.Verb == incident.Reject {
+		return true, nil
+	}
+	record, err := d.recordOf(ctx, v.record.Request.Incident)
+	return err == nil && record.Tally(d.Approvers, d.Now()).Approved, err
 }
 
 func decidedAlready(err error) bool {

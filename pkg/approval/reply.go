@@ -26,12 +26,13 @@ const (
 )
 
 // verbs are the words that people may begin with.
-var verbs = map[string]incident.Verb{"approve": incident.Approve, "reject": incident.Reject}
+var verbs = map[string]incident.Verb{"approve": incident.Approve, "reject": incident.Reject, "undo": incident.Undo}
 
 // ParseReply reads
 //
 //	approve TICKET
 //	reject TICKET why not
+//	undo TICKET why
 //
 // however a shell, a form or a mail program has dressed it: any case of the verb, white space and line breaks around the
 // words, also as the escapes \n and \t, quotes around the whole or around the ticket. Everything else is refused with a
@@ -46,11 +47,11 @@ func ParseReply(text string) (Reply, error) {
 	}
 	words := strings.Fields(unquote(text))
 	if len(words) < 2 {
-		return Reply{}, errors.New(`not a reply: want "approve TICKET" or "reject TICKET reason"`)
+		return Reply{}, errors.New(`not a reply: want "approve TICKET", "reject TICKET reason" or "undo TICKET"`)
 	}
 	verb, known := verbs[strings.ToLower(strings.Trim(words[0], quotes+":"))]
 	if !known {
-		return Reply{}, fmt.Errorf(`not a reply: begins with %q, not with "approve" or "reject"`, incident.Line(words[0], 20))
+		return Reply{}, fmt.Errorf(`not a reply: begins with %q, not with "approve", "reject" or "undo"`, incident.Line(words[0], 20))
 	}
 	ticket, err := ReadTicket(strings.Trim(words[1], quotes+"<>"))
 	if err != nil {

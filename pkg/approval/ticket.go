@@ -66,11 +66,19 @@ func (c Claims) Text() []byte {
 		{"subject", c.Request.Distribution},
 		{"etag", c.Request.ETag},
 		{"hash", c.Request.Hash},
-		{"expires", c.Request.Expires.UTC().Format(time.RFC3339)},
+		{"expires", c.expires().UTC().Format(time.RFC3339)},
 	} {
 		fmt.Fprintf(&text, "%s=%d:%s\n", claim[0], len(claim[1]), claim[1])
 	}
 	return []byte(text.String())
+}
+
+// expires is when the ticket does: with the request, but for the way back, which is open for a while after the write.
+func (c Claims) expires() time.Time {
+	if c.Verb == incident.Undo {
+		return incident.UndoExpires(c.Request)
+	}
+	return c.Request.Expires
 }
 
 // Ticket is what an approver sends back: the incident, and the MAC over the claims.
@@ -121,6 +129,13 @@ func (i Issuer) Tickets(ctx context.Context, request incident.ApprovalRequest, a
 		return "", "", err
 	}
 	return approve, reject, nil
+}
+
+// Undo is one approver's ticket to take the change back once it is written. It is handed out with the other two, because
+// only respond can make tickets, and it is kept nowhere: approve reads an incident's whole folder, and would find there all
+// that it needs to take a change back alone.
+func (i Issuer) Undo(ctx context.Context, request incident.ApprovalRequest, approver string) (string, error) {
+	return i.ticket(ctx, Claims{Verb: incident.Undo, Approver: approver, Request: request})
 }
 
 func (i Issuer) ticket(ctx context.Context, claims Claims) (string, error) {

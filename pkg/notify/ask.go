@@ -20,6 +20,7 @@ type Ask struct {
 	Approver  incident.Approver
 	Approve   string // the ticket to approve
 	Reject    string // the ticket to reject
+	Undo      string // the ticket to take the change back; empty where there is no way back
 }
 
 // RenderAsk asks one approver: what, why and how sure, what changes, whom it affects, how it is undone, until when, and
@@ -49,8 +50,19 @@ func RenderAsk(a Ask) Message {
 	p.say("  bound to ETag %s, hash %s", a.Request.ETag, id(a.Request.Hash))
 	p.evidence(a.Diagnosis)
 	p.snapshot("saved before anything", a.Snapshot)
+	p.undo(a)
 	p.footer(a.About)
 	return message(KindAsk, a.subject("approve? %s: %s, until %s", a.distribution(), a.Plan.Cause, a.Request.Expires.UTC().Format("15:04 UTC")), &p, a.short())
+}
+
+// undo is the last line to paste, for later.
+func (p *page) undo(a Ask) {
+	if a.Undo == "" {
+		return
+	}
+	p.heading("keep this message")
+	p.say("To undo it within two hours of the change:")
+	p.verbatim(command(a.Approver.Topic, "undo "+a.Undo))
 }
 
 // short is the SMS: enough to decide whether to get up.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -65,7 +64,6 @@ func (w Writer) belongs(execution *types.AutomationExecution, order Order, recor
 		}
 		return ""
 	}
-	quorums := []string{strconv.Itoa(w.required(plan)), strconv.Itoa(w.Stack.Quorum)}
 	for _, check := range []struct {
 		what string
 		ok   bool
@@ -76,8 +74,8 @@ func (w Writer) belongs(execution *types.AutomationExecution, order Order, recor
 		{"distribution", parameter("DistributionId") == order.Distribution},
 		{"ETag", parameter("ETag") == plan.ETag},
 		{"hash", parameter("Hash") == plan.Hash},
-		{"approvers", sameSet(execution.Parameters["Approvers"], w.Stack.Sessions)},
-		{"number of approvals", order.Back || slices.Contains(quorums, parameter("MinApprovals"))},
+		{"approvers", sameSet(execution.Parameters["Approvers"], w.gateApprovers(order, plan))},
+		{"number of approvals", parameter("MinApprovals") == "1"},
 		{"role", parameter("AutomationAssumeRole") == w.Stack.AutomationRole},
 	} {
 		if !check.ok {

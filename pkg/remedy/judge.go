@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
 	"cloudfront503/pkg/incident"
 )
 
@@ -60,7 +62,7 @@ func (w Writer) judge(ctx context.Context, order Order, hash string) error {
 		_, err = w.mayUndo(ctx, order, record)
 		return err
 	}
-	return w.approved(ctx, order, record)
+	return w.approved(ctx, order, record, execution)
 }
 
 // owns checks that the execution is the one that holds the slot and that the incident's record says was started.
@@ -79,8 +81,9 @@ func (w Writer) owns(ctx context.Context, order Order, record Record) error {
 }
 
 // approved counts people: enough of the stack's approvers have approved exactly this, provably, in time, and nobody has
-// rejected it. A reject counts even where its ticket cannot be proven: to stop needs no proof.
-func (w Writer) approved(ctx context.Context, order Order, record Record) error {
+// rejected it. A reject counts even where its ticket cannot be proven: to stop needs no proof. That the gate is open
+// proves nothing, but where one approval is enough: then a person may have signed it in an own session.
+func (w Writer) approved(ctx context.Context, order Order, record Record, execution *types.AutomationExecution) error {
 	request := record.Request
 	switch {
 	case request == nil:
@@ -103,10 +106,14 @@ func (w Writer) approved(ctx context.Context, order Order, record Record) error 
 	for _, decision := range proven {
 		people[decision.Approver] = true
 	}
-	if need := w.required(record.Plan); len(people) < need {
-		return refuse("%d of %d approvals are proven", len(people), need)
+	need := w.required(record.Plan)
+	switch {
+	case len(people) >= need:
+		return nil
+	case need > 1:
+		return refuse("%d of %d approvals are proven; that the gate was opened does not count, as that is one signature", len(people), need)
 	}
-	return nil
+	return w.signedSelf(ctx, order, *request, execution)
 }
 
 func rejects(decision incident.Decision) bool {

@@ -4,6 +4,7 @@
 package remedy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func NoWayBack(remedy string) string {
 	case !known:
 		return "nothing is changed"
 	case kind.back == nil:
-		return kind.final
+		return cmp.Or(kind.final, "no runbook takes it back; the incident's snapshot holds what was there before")
 	}
 	return ""
 }
@@ -113,7 +114,8 @@ func (w Writer) madeChange(ctx context.Context, order Order, record Record) (inc
 }
 
 // approvedThen counts the approvals of the change once more. That they have expired since, and who has left the list of
-// approvers since, is no obstacle to what they covered.
+// approvers since, is no obstacle to what they covered. Who signed the gate without a ticket was proven when the change was
+// written, and cannot be proven once more.
 func (w Writer) approvedThen(ctx context.Context, order Order, record Record) error {
 	then := w
 	then.Stack.Approvers = record.Request.Approvers
@@ -121,8 +123,9 @@ func (w Writer) approvedThen(ctx context.Context, order Order, record Record) er
 	if err != nil {
 		return fmt.Errorf("approvals of %s: %w", order.Incident, err)
 	}
+	signed := slices.DeleteFunc(then.countable(*record.Request, record.Decisions), func(d incident.Decision) bool { return d.Channel != incident.ChannelGate })
 	people := map[string]bool{}
-	for _, decision := range proven {
+	for _, decision := range append(proven, signed...) {
 		people[decision.Approver] = true
 	}
 	if need := w.required(record.Plan); len(people) < need {

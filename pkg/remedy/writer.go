@@ -24,7 +24,9 @@ type Order struct {
 // Stack is what the deployment says, and nobody who writes into the bucket can change.
 type Stack struct {
 	Documents      map[string]string // the runbooks' logical names, as RestoreDistribution, to the deployed documents'
-	Sessions       []string          // the session ARNs that are the gate's Approvers, exactly
+	Sessions       []string          // the gate's Approvers, exactly, where more than one person must approve
+	SessionsOfOne  []string          // the gate's Approvers, exactly, where one is enough: people's own sessions among them
+	Own            map[string]string // the ARN of each approver's own session, by name: who signs the gate without a ticket
 	Approvers      []string          // the approvers' names
 	Quorum         int               // how many different people must approve at least
 	AutomationRole string            // the ARN of the runbooks' role
@@ -57,9 +59,11 @@ func (e *Void) Error() string { return "void: " + e.Why }
 // Unwrap is AWS's error, nil where there is none.
 func (e *Void) Unwrap() error { return e.Cause }
 
-// records reads an incident's record; an error says that it could not be read whole.
+// records reads an incident's record; an error says that it could not be read whole. SignedSelf notes an approval that a
+// person gave the gate without a ticket, before anything is written on it.
 type records interface {
 	Read(context.Context, incident.Reference) (Record, error)
+	SignedSelf(context.Context, incident.Reference, incident.Decision) error
 }
 
 // store keeps small objects. PutIfAbsent reports whether this body now stands there by this call, or stood there already

@@ -47,6 +47,9 @@ type scene struct {
 	onRead    func(n int)                             // before the n-th reading of the record, from 1
 	onWrite   func(n int) (before bool, answer error) // before: answer without doing it; else do it, then answer
 	reads     int
+
+	signedSelf []incident.Decision
+	unnoted    error // what noting one answers
 }
 
 func newScene(t *testing.T) *scene {
@@ -103,13 +106,15 @@ func (s *scene) says(who string, verb incident.Verb) incident.Decision {
 }
 
 func (s *scene) wire() {
-	sessions := []string{"arn:aws:sts::111122223333:assumed-role/stack-approver/ana", "arn:aws:sts::111122223333:assumed-role/stack-approver/ben"}
+	sessions := []string{"arn:aws:sts::111122223333:assumed-role/stack-signer/ana", "arn:aws:sts::111122223333:assumed-role/stack-signer/ben"}
+	own := map[string]string{"ana": "arn:aws:sts::111122223333:assumed-role/stack-approver/ana", "ben": "arn:aws:sts::111122223333:assumed-role/stack-approver/ben"}
+	ofOne := append(slices.Clone(sessions), own["ana"], own["ben"])
 	s.execution = &types.AutomationExecution{
 		AutomationExecutionId: aws.String("execution-1"), DocumentName: aws.String("stack-RestoreDistribution"), Mode: types.ExecutionModeAuto,
 		AutomationExecutionStatus: types.AutomationExecutionStatusInprogress, CurrentStepName: aws.String("Apply"),
 		Parameters: map[string][]string{
 			"IncidentId": {ours.Incident.String()}, "DistributionId": {"E1EXAMPLE"}, "ETag": {"T1"}, "Hash": {s.record.Plan.Hash},
-			"Approvers": {sessions[1], sessions[0]}, "MinApprovals": {"1"}, "AutomationAssumeRole": {"arn:role"},
+			"Approvers": {ofOne[3], ofOne[1], ofOne[0], ofOne[2]}, "MinApprovals": {"1"}, "AutomationAssumeRole": {"arn:role"},
 		},
 		StepExecutions: []types.StepExecution{{StepName: aws.String("Approve"), Action: aws.String("aws:approve"),
 			StepStatus: types.AutomationExecutionStatusSuccess, Outputs: map[string][]string{"ApprovalStatus": {"Approved"}}}},
@@ -117,12 +122,17 @@ func (s *scene) wire() {
 	s.Writer = Writer{
 		Stack: Stack{
 			Documents: map[string]string{"RestoreDistribution": "stack-RestoreDistribution", "RequestQuotaIncrease": "stack-RequestQuotaIncrease"},
-			Sessions:  sessions, Approvers: []string{"ana", "ben"}, Quorum: 1, AutomationRole: "arn:role", Distributions: []string{"E1EXAMPLE"},
+			Sessions:  sessions, SessionsOfOne: ofOne, Own: own, Approvers: []string{"ana", "ben"}, Quorum: 1, AutomationRole: "arn:role", Distributions: []string{"E1EXAMPLE"},
 		},
 		Records: s, Store: s, Configs: s, Tickets: s, SSM: s, Live: s, Writes: s, Quotas: s, Requests: s,
 		Now:   func() time.Time { return noon.Add(time.Minute) },
 		Sleep: func(_ context.Context, wait time.Duration) error { s.slept = append(s.slept, wait); return nil },
 	}
+}
+
+func (s *scene) SignedSelf(_ context.Context, _ incident.Reference, decision incident.Decision) error {
+	s.signedSelf = append(s.signedSelf, decision)
+	return s.unnoted
 }
 
 func (s *scene) Read(context.Context, incident.Reference) (Record, error) {
@@ -315,6 +325,7 @@ func TestApplyRefusesWithoutAWrite(t *testing.T) {
 		{name: "an approval by who has left the list", spoil: func(_ *testing.T, s *scene) { s.record.Decisions[0] = s.says("cy", incident.Approve) }, want: "refused: 0 of 1 approvals are proven"},
 		{name: "one person twice is no quorum of two", spoil: func(_ *testing.T, s *scene) {
 			s.record.Plan.Approvals = 2
+			s.execution.Parameters["Approvers"] = s.Stack.Sessions
 			s.record.Decisions = append(s.record.Decisions, s.says("ana", incident.Approve))
 		}, want: "refused: 1 of 2 approvals are proven"},
 		{name: "a known good that was swapped", spoil: func(t *testing.T, s *scene) { s.configs["good"] = site(t, `"acl"`, `""`) }, want: "refused: the stored configuration good is not the one"},
@@ -369,7 +380,7 @@ func TestApplyRefusesWithoutAWrite(t *testing.T) {
 func TestTwoPeopleAreAQuorumOfTwo(t *testing.T) {
 	s := newScene(t)
 	s.record.Plan.Approvals = 2
-	s.execution.Parameters["MinApprovals"] = []string{"2"}
+	s.execution.Parameters["Approvers"] = s.Stack.Sessions
 	s.record.Decisions = append(s.record.Decisions, s.says("ben", incident.Approve))
 	if _, err := s.Apply(t.Context(), ours); err != nil || s.writes != 1 {
 		t.Errorf("%d writes, %v", s.writes, err)

@@ -8,14 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"cloudfront503/pkg/incident"
 )
 
 type reading interface {
@@ -171,25 +170,9 @@ func (s StepState) takesDecisions() bool {
 func (s GateState) DecidedBy(sessionARN string) bool {
 	for _, step := range s.Steps {
 		for _, decision := range step.Outputs[outputDecisions] {
-			if step.Action == approveAction && mentions(decision, sessionARN) {
+			if step.Action == approveAction && incident.Mentions(decision, sessionARN) {
 				return true
 			}
-		}
-	}
-	return false
-}
-
-// mentions finds a word that is not the beginning of a longer one: ana is not ana.lee. A comma, which may stand in a
-// name, counts as an end, because it is likelier to separate two members.
-func mentions(text, word string) bool {
-	for word != "" {
-		i := strings.Index(text, word)
-		if i < 0 {
-			return false
-		}
-		text = text[i+len(word):]
-		if next, _ := utf8.DecodeRuneInString(text); text == "" || !unicode.IsLetter(next) && !unicode.IsNumber(next) && !strings.ContainsRune("_+=.@-", next) {
-			return true
 		}
 	}
 	return false

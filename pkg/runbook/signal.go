@@ -45,6 +45,7 @@ const sessionSeconds = 900
 var signalTypes = map[incident.Verb]types.SignalType{
 	incident.Approve: types.SignalTypeApprove,
 	incident.Reject:  types.SignalTypeReject,
+	incident.Undo:    types.SignalTypeApprove, // at the gate of UndoChange
 }
 
 // Signal sends an approver's decision to the gate at which the execution waits. The comment is cut to 512 characters and

@@ -59,8 +59,7 @@ type Order struct {
 	Incident     incident.Reference
 	Document     string   // the deployed document's name, at most 128 characters, so no ARN
 	Version      string   // of the document; empty is $DEFAULT
-	ApproverARNs []string // of the sessions that may decide, see SessionARN
-	Quorum       int      // how many of them must approve
+	ApproverARNs []string // who may decide, see Naming
 	Message      string   // what the gate shows; cut to 512 characters
 	Function     string   // the ARN of remediate
 	Role         string   // the ARN of the automation's own role
@@ -72,7 +71,7 @@ type Order struct {
 // A lost answer needs no care: the token is the same when Start is called again. How long SSM remembers a token is not
 // documented, so that what keeps an incident to one execution is its slot, which the runbook's first step claims.
 func (s Starter) Start(ctx context.Context, order Order) (incident.Execution, error) {
-	execution := incident.Execution{Document: order.Document, Version: order.version(), Token: Token(order.Incident, order.Plan.Hash)}
+	execution := incident.Execution{Document: order.Document, Version: order.version(), Token: order.token()}
 	input, err := order.input()
 	if err != nil {
 		return execution, fmt.Errorf("start %s for %s: %w: %w", order.Document, order.Incident, ErrPermanent, err)
@@ -137,8 +136,16 @@ func (s Starter) matches(ctx context.Context, order Order, candidate types.Autom
 	ours := slices.Equal(parameters["IncidentId"], []string{order.Incident.String()}) && slices.Equal(parameters["Hash"], []string{order.Plan.Hash})
 	return incident.Execution{
 		ID: id, Document: order.Document, Version: aws.ToString(output.AutomationExecution.DocumentVersion),
-		Token: Token(order.Incident, order.Plan.Hash), Status: string(output.AutomationExecution.AutomationExecutionStatus),
+		Token: order.token(), Status: string(output.AutomationExecution.AutomationExecutionStatus),
 	}, ours, nil
+}
+
+// token is the same for the same runbook of the same plan: the way back is another start than the change.
+func (o Order) token() string {
+	if o.Plan.Runbook == UndoChange {
+		return Token(o.Incident, UndoChange+" "+o.Plan.Hash)
+	}
+	return Token(o.Incident, o.Plan.Hash)
 }
 
 func (o Order) version() string {
@@ -155,7 +162,7 @@ func (o Order) input() (*ssm.StartAutomationExecutionInput, error) {
 	}
 	return &ssm.StartAutomationExecutionInput{
 		DocumentName: &o.Document, DocumentVersion: aws.String(o.version()), Parameters: parameters,
-		ClientToken: aws.String(Token(o.Incident, o.Plan.Hash)), Tags: o.tags(),
+		ClientToken: aws.String(o.token()), Tags: o.tags(),
 	}, nil
 }
 
@@ -166,9 +173,6 @@ func (o Order) check() error {
 	}
 	if n := len(o.ApproverARNs); n < 1 || n > mostApprovers {
 		problems = append(problems, fmt.Errorf("%d approvers, not 1 to %d", n, mostApprovers))
-	}
-	if o.Quorum < 1 || o.Quorum > len(o.ApproverARNs) {
-		problems = append(problems, fmt.Errorf("quorum %d of %d approvers", o.Quorum, len(o.ApproverARNs)))
 	}
 	if o.Plan.Runbook == RequestQuotaIncrease && o.Plan.Quota == nil {
 		problems = append(problems, errors.New("the plan names no quota"))
@@ -184,7 +188,7 @@ func (o Order) parameters() map[string][]string {
 		"ETag":                 {o.Plan.ETag},
 		"Hash":                 {o.Plan.Hash},
 		"Approvers":            slices.Clone(o.ApproverARNs),
-		"MinApprovals":         {strconv.Itoa(o.Quorum)},
+		"MinApprovals":         {strconv.Itoa(GateApprovals)},
 		"Message":              {clip(line(o.Message), mostValueLength)},
 		"RemediateFunction":    {o.Function},
 		"AutomationAssumeRole": {o.Role},
@@ -213,6 +217,9 @@ func checkParameters(parameters map[string][]string) error {
 
 // tags are at most five at a start.
 func (o Order) tags() []types.Tag {
+	if o.Plan.Runbook == UndoChange {
+		return nil // approve starts it, and may not tag: it may do no more than that
+	}
 	return []types.Tag{
 		tag("cloudfront503:incident", o.Incident.String()),
 		tag("cloudfront503:distribution", o.Incident.Distribution),

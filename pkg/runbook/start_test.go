@@ -33,7 +33,6 @@ func order(runbookName string) runbook.Order {
 		Incident:     incident.Reference{Distribution: "E2EXAMPLE", ID: "000007"},
 		Document:     "cf503-" + runbookName,
 		ApproverARNs: []string{"arn:aws:sts::111122223333:assumed-role/cf503-approver/ana", "arn:aws:sts::111122223333:assumed-role/cf503-approver/ben"},
-		Quorum:       1,
 		Message:      "Restore the error page",
 		Function:     "arn:aws:lambda:us-east-1:111122223333:function:cf503-remediate",
 		Role:         "arn:aws:iam::111122223333:role/cf503-automation",
@@ -132,8 +131,6 @@ func TestAnOrderThatSSMWouldRefuseIsNotSent(t *testing.T) {
 		{"the function's ARN is too long", func(o *runbook.Order) { o.Function = strings.Repeat("x", 513) }, "parameter RemediateFunction has 513"},
 		{"eleven approvers", func(o *runbook.Order) { o.ApproverARNs = make([]string, 11) }, "11 approvers"},
 		{"nobody may approve", func(o *runbook.Order) { o.ApproverARNs = nil }, "0 approvers"},
-		{"more approvals than approvers", func(o *runbook.Order) { o.Quorum = 3 }, "quorum 3 of 2"},
-		{"no approval is asked for", func(o *runbook.Order) { o.Quorum = 0 }, "quorum 0 of 2"},
 		{"the document is named by a long ARN", func(o *runbook.Order) { o.Document = strings.Repeat("d", 129) }, "3 to 128"},
 		{"a quota plan without a quota", func(o *runbook.Order) { o.Plan.Runbook = runbook.RequestQuotaIncrease }, "no quota"},
 	}

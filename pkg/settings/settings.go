@@ -22,6 +22,7 @@ type Settings struct {
 	Observe       bool     // CF503_MODE is observe: start no runbook, say what would have been asked
 	Stop          bool     // CF503_STOP is yes: start nothing and write nothing
 	Quorum        int      // CF503_QUORUM: how many different people must approve, 1 to 10
+	GateByRole    bool     // CF503_GATE is role: a gate names the roles of its approvers; sessions: their sessions
 	OptIn         string   // CF503_OPT_IN: the tag, KEY or KEY=VALUE, that a distribution must bear to be changed; may be empty
 	EdgeRoles     []string // CF503_EDGE_ROLES: the ARNs of the roles whose trust people may be asked to mend; may be empty
 	MayDetach     bool     // CF503_DETACH is yes: people may be asked to take an edge function off; else no
@@ -58,6 +59,7 @@ func Load(getenv func(string) string) (Settings, error) {
 		Observe:       r.oneOf("CF503_MODE", "observe", "ask"),
 		Stop:          r.oneOf("CF503_STOP", "yes", "no"),
 		Quorum:        r.number("CF503_QUORUM", 1, mostApprovers),
+		GateByRole:    r.oneOf("CF503_GATE", "role", "sessions"),
 		OptIn:         strings.TrimSpace(getenv("CF503_OPT_IN")),
 		EdgeRoles:     list(getenv("CF503_EDGE_ROLES")),
 		MayDetach:     getenv("CF503_DETACH") == "yes",
@@ -107,11 +109,12 @@ func (s Settings) OnCallTopic() string { return s.topic("on-call") }
 // AutomationRole is the ARN of the runbooks' own role.
 func (s Settings) AutomationRole() string { return s.role("automation") }
 
-// ApproverRole is the ARN of the role in which replies are signed; ApproverRoleName is its name.
+// ApproverRole is the ARN of the role in which people sign for themselves, each in a session of the own name.
 func (s Settings) ApproverRole() string { return s.role("approver") }
 
-// ApproverRoleName is the name of the role in which replies are signed.
-func (s Settings) ApproverRoleName() string { return s.Stack + "-approver" }
+// SignerRole is the ARN of the role in which approve signs for a reply, in a session of the approver's name. It is another
+// one than people's own, so that a decision at a gate tells who made it.
+func (s Settings) SignerRole() string { return s.role("signer") }
 
 // Function is the ARN of one of the stack's functions, as respond.
 func (s Settings) Function(name string) string {

@@ -19,7 +19,7 @@ import (
 func complete() map[string]string {
 	return map[string]string{
 		"CF503_BUCKET": "bucket", "CF503_ENVIRONMENT": "prod", "CF503_DISTRIBUTIONS": "E2EXAMPLE11AA, E2EXAMPLE22BB",
-		"CF503_MODE": "ask", "CF503_STOP": "no", "CF503_QUORUM": "2", "CF503_PROBE_PATHS": "/,/health",
+		"CF503_MODE": "ask", "CF503_STOP": "no", "CF503_QUORUM": "2", "CF503_GATE": "role", "CF503_PROBE_PATHS": "/,/health",
 		"CF503_OPT_IN": "cloudfront503=change", "CF503_DETACH": "yes", "CF503_CALENDAR": "freeze", "CF503_CLOSED": "ask",
 		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_RESERVED": "2", "CF503_STACK": "cf503",
 		"CF503_ACCOUNT": "111122223333", "CF503_MAC_KEY": "arn:aws:kms:us-east-1:111122223333:key/k",
@@ -34,7 +34,7 @@ func TestLoadReadsWhatTheTemplateGives(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{
-		Bucket: "bucket", Environment: "prod", Distributions: []string{"E2EXAMPLE11AA", "E2EXAMPLE22BB"}, Quorum: 2,
+		Bucket: "bucket", Environment: "prod", Distributions: []string{"E2EXAMPLE11AA", "E2EXAMPLE22BB"}, Quorum: 2, GateByRole: true,
 		OptIn: "cloudfront503=change", MayDetach: true, Calendar: "freeze", AskWhenClosed: true,
 		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, Reserved: 2, Stack: "cf503",
 		Account: "111122223333", MACKey: "arn:aws:kms:us-east-1:111122223333:key/k", Region: "us-east-1",

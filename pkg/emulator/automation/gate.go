@@ -43,10 +43,10 @@ func newGate(inputs map[string]any) (*gate, error) {
 }
 
 // admits says whether a principal is among the approvers: by the name or the ARN of the user, by the ARN of the role, or
-// by the ARN of the role's session.
-func (g *gate) admits(p kernel.Principal) bool {
+// by the ARN of the role's session. Whether a session's ARN is compared at all is one of the open questions.
+func (g *gate) admits(p kernel.Principal, sessions bool) bool {
 	return slices.ContainsFunc(g.approvers, func(entry string) bool {
-		return entry == p.ARN || entry == p.IAM || (entry != "" && entry == userName(p))
+		return entry == p.IAM || entry == p.ARN && sessions || (entry != "" && entry == userName(p))
 	})
 }
 
@@ -179,7 +179,7 @@ func (e *execution) decide(caller kernel.Principal, kind, comment string) error 
 	if g == nil {
 		return e.repeated("Automation execution %s has no step that waits for a decision.", e.record.ID)
 	}
-	if !g.admits(caller) {
+	if !g.admits(caller, switches.SessionApprovers) {
 		return kernel.Errorf(http.StatusBadRequest, switches.ForeignSignalError, "%s is not an approver of this step.", caller.ARN)
 	}
 	key := g.key(caller, switches.SessionsOfOneRole)

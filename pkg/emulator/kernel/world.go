@@ -160,6 +160,7 @@ type Switches struct {
 	ForeignSignalError  string // the error code for a signal by a caller outside Approvers
 	RepeatedSignalError string // the error code for a decision when none is waited for
 	SessionsOfOneRole   bool   // whether two sessions of one role are two approvals
+	SessionApprovers    bool   // whether an entry of Approvers that is a session's ARN admits that session
 	TokenMemoryMinutes  int    // how long StartAutomationExecution remembers a ClientToken; 0: for ever
 	DefinitionResource  bool   // whether starting needs automation-definition as well
 	DecisionKeys        string // "simulator" or "opaque": the key names of ApproverDecisions
@@ -169,7 +170,7 @@ type Switches struct {
 func DefaultSwitches() Switches {
 	return Switches{
 		RejectStatus: "Rejected", TimeoutStatus: "TimedOut", ForeignSignalError: "AccessDeniedException",
-		RepeatedSignalError: "InvalidAutomationSignalException", SessionsOfOneRole: true, DefinitionResource: true,
+		RepeatedSignalError: "InvalidAutomationSignalException", SessionsOfOneRole: true, SessionApprovers: true, DefinitionResource: true,
 		DecisionKeys: "simulator",
 	}
 }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package functions
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"cloudfront503/pkg/emulator/rehearsal"
+)
+
+// as is what a person's clients are made of.
+func as(t *testing.T, r *rehearsal.Rehearsal, name string) aws.Config {
+	t.Helper()
+	keys, err := r.World.Identity.UserCredentials(rehearsal.UserARN(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := operator(r)
+	config.Credentials = credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)
+	return config
+}
+
+// session assumes one of the stack's roles as a person, under a name.
+func session(t *testing.T, r *rehearsal.Rehearsal, by, role, name string) (aws.Config, error) {
+	t.Helper()
+	config := as(t, r, by)
+	out, err := sts.NewFromConfig(config).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::" + rehearsal.AccountID + ":role/" + rehearsal.StackName + "-" + role), RoleSessionName: &name,
+	})
+	if err != nil {
+		return aws.Config{}, err
+	}
+	config.Credentials = credentials.NewStaticCredentialsProvider(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken)
+	return config, nil
+}
+
+// signsSelf signals the incident's gate as a person in the own session, without any reply.
+func signsSelf(t *testing.T, r *rehearsal.Rehearsal, name string, kind types.SignalType) error {
+	t.Helper()
+	config, err := session(t, r, name, "approver", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	executions := r.SSM.Executions()
+	_, err = ssm.NewFromConfig(config).SendAutomationSignal(t.Context(), &ssm.SendAutomationSignalInput{
+		AutomationExecutionId: &executions[len(executions)-1].ID, SignalType: kind,
+	})
+	r.World.Settle()
+	return err
+}
+
+func TestWhereOneIsEnoughAnApproverMaySignTheGate(t *testing.T) {
+	for _, naming := range []string{"sessions", "role"} {
+		t.Run("named by "+naming, func(t *testing.T) {
+			t.Parallel()
+			r, _ := asked(t, func(o *rehearsal.Options) { o.Parameters["GateApprovers"] = naming })
+			if err := signsSelf(t, r, "bob", types.SignalTypeApprove); err != nil {
+				t.Fatal(err)
+			}
+			untilClosed(t, r, "changed")
+			if writes(r) != 1 || recorded(r, "signed-self") != 1 || recorded(r, "decision") != 0 {
+				t.Errorf("%d writes, %d signed, %d decisions", writes(r), recorded(r, "signed-self"), recorded(r, "decision"))
+			}
+			for _, step := range r.Steps() {
+				if step.Kind == "signed-self" && !strings.Contains(string(step.Detail), "assumed-role/"+rehearsal.StackName+"-approver/bob") {
+					t.Errorf("through whom: %s", step.Detail)
+				}
+			}
+		})
+	}
+}
+
+func TestWhereTwoMustApproveNobodySignsTheGate(t *testing.T) {
+	t.Parallel()
+	r, broken := asked(t, func(o *rehearsal.Options) { o.Parameters["Quorum"] = "2" })
+	if err := signsSelf(t, r, "alice", types.SignalTypeApprove); err == nil {
+		t.Error("the gate took a signature that does not count")
+	}
+	r.World.Clock.Advance(5 * time.Minute)
+	unwritten(t, r, broken)
+	approves(t, r, "alice")
+	approves(t, r, "bob")
+	untilClosed(t, r, "changed")
+}
+
+func TestNobodySignsInTheNameOfAnother(t *testing.T) {
+	t.Parallel()
+	r, broken := asked(t)
+	for by, tries := range map[string][][2]string{
+		"mallory": {{"approver", "mallory"}, {"approver", "alice"}, {"signer", "alice"}},
+		"bob":     {{"approver", "alice"}, {"signer", "bob"}, {"signer", "alice"}},
+	} {
+		for _, try := range tries {
+			if _, err := session(t, r, by, try[0], try[1]); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+				t.Errorf("%s is %s in the role %s: %v", by, try[1], try[0], err)
+			}
+		}
+	}
+	unwritten(t, r, broken)
+}
+
+// Whoever has taken over the function approve, and with it the role in which it signs, opens the gate and still changes
+// nothing: no ticket is proven. It is said why.
+func TestAGateThatApproveOpensWithoutTicketsOpensNothing(t *testing.T) {
+	for _, quorum := range []string{"1", "2"} {
+		t.Run("quorum "+quorum, func(t *testing.T) {
+			t.Parallel()
+			r, broken := asked(t, func(o *rehearsal.Options) { o.Parameters["Quorum"] = quorum })
+			keys, err := r.World.Identity.Session("arn:aws:iam::"+rehearsal.AccountID+":role/"+rehearsal.StackName+"-signer", "alice", "alice", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := operator(r)
+			config.Credentials = credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)
+			signal(t, config, r.SSM.Executions()[0].ID, true)
+			untilClosed(t, r, "void")
+			unwritten(t, r, broken)
+			if why := r.Incident().Outcome.Why; !strings.Contains(why, "0 of "+quorum+" approvals are proven") {
+				t.Errorf("ended because: %s", why)
+			}
+		})
+	}
+}

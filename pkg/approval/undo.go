@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cloudfront503/pkg/incident"
+)
+
+type wayBack interface {
+	// Start starts the runbook that takes back what was asked, or finds the execution that an earlier call started.
+	Start(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, error)
+	// Find looks for an execution whose start was asked for and not answered.
+	Find(ctx context.Context, request incident.ApprovalRequest) (execution incident.Execution, found bool, err error)
+}
+
+// mayUndo says whether the way back is open. An incident that is closed is no obstacle: it was closed because of the change.
+func (d Desk) mayUndo(v *visit) error {
+	record, request := v.record, *v.record.Request
+	until := record.WrittenAt.Add(incident.UndoFor)
+	switch {
+	case !record.Written:
+		return refuse("nothing is written for incident %s, so there is nothing to undo; a reject stops what is not written yet", request.Incident)
+	case record.Undone:
+		return refuse("the change of incident %s is undone already", request.Incident)
+	case record.NotUndone != "":
+		return refuse("the way back was tried: %s", incident.Line(record.NotUndone, 200))
+	case !d.Now().Before(until):
+		return refuse("the way back was open until %s, two hours after the change", until.UTC().Format(time.RFC3339))
+	}
+	if i := slices.IndexFunc(record.Decisions, wantsBack); i >= 0 {
+		return refuse("%s has asked for the way back already, at %s", record.Decisions[i].Approver, record.Decisions[i].At.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+func wantsBack(d incident.Decision) bool { return d.Verb == incident.Undo && d.Refusal == "" }
+
+// takeBack starts the runbook that takes the change back, and opens its gate in the person's name.
+func (d Desk) takeBack(ctx context.Context, v *visit) error {
+	if slices.ContainsFunc(v.record.Signalled, v.sent) {
+		return nil
+	}
+	execution, err := d.startBack(ctx, v)
+	if err != nil {
+		return err
+	}
+	return d.patiently(ctx, func() error { return d.tellGate(ctx, v, execution) })
+}
+
+// startBack starts the runbook once. The step before it says that a start may have happened: SSM does not say for how long
+// it knows a token.
+func (d Desk) startBack(ctx context.Context, v *visit) (string, error) {
+	request, before := *v.record.Request, v.record.Undoing
+	if before.ID != "" {
+		return before.ID, nil
+	}
+	execution, found := incident.Execution{}, false
+	var err error
+	if before.Document != "" {
+		if execution, found, err = d.WayBack.Find(ctx, request); err != nil {
+			return "", fmt.Errorf("way back of %s: %w", request.Incident, err)
+		}
+	}
+	if !found {
+		if execution, err = d.begin(ctx, request); err != nil {
+			return "", fmt.Errorf("way back of %s: %w", request.Incident, err)
+		}
+	}
+	_, _, err = d.Ledger.AppendOnce(ctx, request.Incident, incident.StepUndoStarted, request.Execution, "the runbook that takes the change back is started", execution)
+	return execution.ID, err
+}
+
+func (d Desk) begin(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, error) {
+	_, _, err := d.Ledger.AppendOnce(ctx, request.Incident, incident.StepUndoStarting, request.Execution,
+		"the runbook that takes the change back is about to be started", incident.Execution{Document: "UndoChange"})
+	if err != nil {
+		return incident.Execution{}, err
+	}
+	return d.WayBack.Start(ctx, request)
+}
+
+// gateWaits are how long a gate is waited for that comes a few seconds after the start. If it takes longer, the same
+// message is delivered again, after a minute.
+var gateWaits = []time.Duration{
+	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second, 8 * time.Second,
+}
+
+// patiently tries again while the gate does not wait yet.
+func (d Desk) patiently(ctx context.Context, try func() error) error {
+	for _, wait := range gateWaits {
+		if err := try(); !errors.Is(err, ErrNotYet) {
+			return err
+		}
+		if err := d.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+	return try()
+}
