@@ -4,7 +4,6 @@
 package diagnosis
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -65,6 +64,9 @@ func Text(ev incident.Evidence, d incident.Diagnosis) string {
 	for _, n := range d.Neighbours {
 		line("see       %s: %s", n.Name, incident.Line(n.Why, 160))
 		line("          %s", n.Guide)
+	}
+	for _, f := range ev.Findings[:min(len(ev.Findings), 5)] {
+		line("noticed   %s: %s", incident.Line(f.Source, 40), incident.Line(f.Fact, 300))
 	}
 	reasons(&out, d)
 	gapsText(&out, d.Gaps)
@@ -128,63 +130,4 @@ func clockText(at time.Time) string {
 		return "unknown"
 	}
 	return at.UTC().Format("2006-01-02 15:04:05") + " UTC"
-}
-
-// SupportCase is the text of an AWS Support case: what fails, since when, the request ids of failing answers and those of
-// our own failed calls. It holds no credential and no configuration.
-func SupportCase(ev incident.Evidence, d incident.Diagnosis) string {
-	var out strings.Builder
-	line := func(format string, values ...any) { fmt.Fprintf(&out, format+"\n", values...) }
-	line("Subject: CloudFront distribution %s answers %s since %s", incident.Line(ev.Distribution, 40), status(d.Verdict.Status), clockText(cmp.Or(d.Onset, ev.AlarmAt)))
-	line("")
-	line("Account %s, distribution %s, domain %s.", incident.Line(ev.Account, 20), incident.Line(ev.Distribution, 40), incident.Line(ev.Live.DomainName, 80))
-	line("Failing since %s; the alarm on %s fired at %s.", clockText(d.Onset), incident.Line(ev.AlarmMetric, 40), clockText(ev.AlarmAt))
-	line("Our own finding: %s (%.0f %%).", d.Verdict.Cause, 100*d.Verdict.Confidence)
-	if len(d.Candidates) > 0 {
-		for _, f := range d.Candidates[0].For[:min(6, len(d.Candidates[0].For))] {
-			line("- %s: %s", incident.Line(f.Source, 40), incident.Line(f.Fact, 200))
-		}
-	}
-	line("")
-	line("Request ids of failing answers (x-amz-cf-id, which is x-edge-request-id in the logs):")
-	for _, request := range failingRequests(ev) {
-		line("- %s", request)
-	}
-	for _, c := range ev.FailedCalls {
-		line("- our call %s at %s: %s, request id %s, endpoint %s", incident.Line(c.Operation, 60), clockText(c.At), incident.Line(c.ErrorCode, 60),
-			incident.Line(c.RequestID, 80), incident.Line(c.Endpoint, 120))
-	}
-	return out.String()
-}
-
-// failingRequests are the ids that AWS Support asks for, with time, edge and path: those of the logs, and the probe's.
-func failingRequests(ev incident.Evidence) []string {
-	var out []string
-	if p := ev.Probe; p != nil && p.Status >= 500 {
-		out = append(out, fmt.Sprintf("%s  probe at %s, edge %s, status %d%s", orNone(p.Headers["x-amz-cf-id"]), orNone(p.Headers["date"]), orNone(p.Headers["x-amz-cf-pop"]), p.Status, s3IDs(p)))
-	}
-	if ev.Logs == nil {
-		return out
-	}
-	for _, g := range ev.Logs.Groups {
-		for _, r := range g.Requests {
-			if r.Status >= 500 && len(out) < 12 {
-				out = append(out, fmt.Sprintf("%s  %s, edge %s, status %d, %s", incident.Line(r.ID, 100), clockText(r.At), incident.Line(r.Edge, 20), r.Status, incident.Line(r.Path, 120)))
-			}
-		}
-	}
-	return out
-}
-
-func orNone(s string) string { return incident.Line(cmp.Or(s, "unknown"), 120) }
-
-// s3IDs are S3's own two ids, which its support needs as well.
-func s3IDs(p *incident.Probe) string {
-	out := ""
-	for _, name := range []string{"x-amz-request-id", "x-amz-id-2", "apigw-requestid"} {
-		if id := p.Headers[name]; id != "" {
-			out += ", " + name + " " + incident.Line(id, 120)
-		}
-	}
-	return out
 }
