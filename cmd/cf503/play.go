@@ -126,6 +126,16 @@ func (p *play) answer(r *rehearsal.Rehearsal, approver string) error {
 	return errors.Join(problems...)
 }
 
+// undo takes the change back as the approver who has made up her mind.
+func (p *play) undo(r *rehearsal.Rehearsal) error {
+	ticket := r.UndoTicket("alice")
+	if ticket == "" {
+		return errors.New("the message that asked alice has no ticket to undo: there is no way back")
+	}
+	p.say("alice publishes to the reply topic: undo, the shop needs that page")
+	return r.Reply("alice", "alice", "undo "+ticket+" the shop needs that page")
+}
+
 // ask shows the mail and lets the person at the terminal be alice.
 func (p *play) ask(r *rehearsal.Rehearsal) string {
 	for _, mail := range r.SNS.Mailbox("") {

@@ -22,13 +22,13 @@ import (
 // wishes are what the command line asks of a rehearsal.
 type wishes struct {
 	scenario  string
-	approver  string // auto, ask, reject, silent
+	approver  string // auto, ask, reject, silent, undo
 	functions string // a folder with NAME/bootstrap; empty: build them
 	out       string // where everything is left
 	serve     string // host:port to keep serving on; empty: play and end
 }
 
-var approverModes = []string{"auto", "ask", "reject", "silent"}
+var approverModes = []string{"auto", "ask", "reject", "silent", "undo"}
 
 func rehearseCommand() *cobra.Command {
 	var w wishes
@@ -114,6 +114,12 @@ func (p *play) perform(r *rehearsal.Rehearsal, approver string) error {
 			return err
 		}
 	}
+	if approver == "undo" {
+		p.until(r, time.Hour, func() bool { return r.Has("deployed") })
+		if err := p.undo(r); err != nil {
+			return err
+		}
+	}
 	p.until(r, 26*time.Hour, func() bool { return r.Incident().State == "closed" })
 	return ended(r, approver)
 }
@@ -126,6 +132,9 @@ func ended(r *rehearsal.Rehearsal, approver string) error {
 	}
 	if r.Scenario.Asks && approver == "silent" {
 		want = "silent"
+	}
+	if r.Scenario.Asks && approver == "undo" {
+		want = "undone"
 	}
 	incident := r.Incident()
 	if incident.Outcome == nil {

@@ -50,11 +50,14 @@ func (h handler) decline(ctx context.Context, order remedy.Order, problem error)
 	}
 	kind := incident.StepDeclined
 	if !elsewhere(problem) && h.ownsSlot(ctx, order) {
-		kind = incident.StepVoid
+		kind = notDone[order.Back]
 	}
 	_, _, err := h.ledger.AppendOnce(ctx, order.Incident, kind, order.Execution, problem.Error(), incident.Execution{ID: order.Execution})
 	return answer, err
 }
+
+// notDone is the step for an order that will not be carried out, forth and back.
+var notDone = map[bool]incident.StepKind{false: incident.StepVoid, true: incident.StepUndoFailed}
 
 // word is the answer for an error that another try would not change.
 func word(err error) (answer string, final bool) {
@@ -76,37 +79,82 @@ func elsewhere(err error) bool {
 	return errors.As(err, &refused) && refused.Elsewhere
 }
 
+// slots are the objects that say who owns the incident's slot, forth and back.
+var slots = map[bool]string{false: "outcome/execution.json", true: "outcome/undo-execution.json"}
+
 // ownsSlot reports whether the slot is this execution's. When it cannot be read, it is nobody's.
 func (h handler) ownsSlot(ctx context.Context, order remedy.Order) bool {
-	body, err := h.ledger.Get(ctx, order.Incident, "outcome/execution.json")
+	body, err := h.ledger.Get(ctx, order.Incident, slots[order.Back])
 	var owner incident.Execution
 	return err == nil && json.Unmarshal(body, &owner) == nil && owner.ID == order.Execution
 }
 
-// notes are what a runbook can report, and the step that it becomes.
-var notes = map[string]struct {
+// report is what a runbook can say of itself: in which of its steps, and what that becomes in the record.
+type report struct {
+	step string // of the document
 	kind incident.StepKind
 	text string
-}{
-	runbook.NoteMoved:       {incident.StepVoid, "the configuration moved before anybody was asked"},
-	runbook.NoteNotApproved: {incident.StepEnded, "the gate closed without an approval"},
-	runbook.NoteFailed:      {incident.StepEnded, "a step of the runbook failed"},
-	runbook.NoteDeployed:    {incident.StepDeployed, "all edges have the change"},
-	runbook.NoteNotDeployed: {incident.StepEnded, "the change did not reach all edges in time"},
 }
 
-// note records how an execution went, if it is the incident's.
+// notes are what the runbooks report that make a change.
+var notes = map[string]report{
+	runbook.NoteMoved:       {"NoteMoved", incident.StepVoid, "the configuration moved before anybody was asked"},
+	runbook.NoteNotApproved: {"NoteNotApproved", incident.StepEnded, "the gate closed without an approval"},
+	runbook.NoteFailed:      {"NoteFailed", incident.StepEnded, "a step of the runbook failed"},
+	runbook.NoteDeployed:    {"NoteDeployed", incident.StepDeployed, "all edges have the change"},
+	runbook.NoteNotDeployed: {"NoteNotDeployed", incident.StepEnded, "the change did not reach all edges in time"},
+}
+
+// notesBack are what the runbook reports that takes a change back.
+var notesBack = map[string]report{
+	runbook.NoteNotApproved: {"NoteNotApproved", incident.StepUndoFailed, "the answer did not reach the gate of the way back"},
+	runbook.NoteFailed:      {"NoteFailed", incident.StepUndoFailed, "a step of the way back failed"},
+	runbook.NoteDeployed:    {"NoteDeployed", incident.StepUndoDeployed, "all edges have what was there before the change"},
+	runbook.NoteNotDeployed: {"NoteNotDeployed", incident.StepUndoFailed, "the way back did not reach all edges in time"},
+}
+
+func reportOf(order remedy.Order, what string) (report, bool) {
+	if order.Back {
+		said, known := notesBack[what]
+		return said, known
+	}
+	said, known := notes[what]
+	return said, known
+}
+
+// undo takes the change back and records it.
+func (h handler) undo(ctx context.Context, order remedy.Order) (string, error) {
+	written, err := h.writer.Undo(ctx, order)
+	if err != nil {
+		return h.decline(ctx, order, err)
+	}
+	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, incident.StepUndone, order.Execution, "the change is taken back", written)
+	if err != nil {
+		return "", err
+	}
+	return "written", nil
+}
+
+// note records how an execution went, if it is the incident's and SSM says that it has come to the step that reports so:
+// what anybody may say who may invoke this function could end the incident.
 func (h handler) note(ctx context.Context, order remedy.Order, what string) (string, error) {
-	note, known := notes[what]
+	note, known := reportOf(order, what)
 	if !known {
 		return "refused: no such note", nil
 	}
 	if !h.ownsSlot(ctx, order) {
 		return "refused: the incident's slot does not belong to this execution", nil
 	}
-	_, _, err := h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.text,
+	err := h.writer.Reached(ctx, order, note.step)
+	if answer, final := word(err); final {
+		return answer, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.text,
 		incident.Execution{ID: order.Execution, Status: what})
-	if err == nil && what == runbook.NoteFailed {
+	if err == nil && what == runbook.NoteFailed && !order.Back {
 		err = h.settle(ctx, order)
 	}
 	return "noted", err

@@ -17,7 +17,7 @@ import (
 
 // call is what a runbook's step asks.
 type call struct {
-	Action    string `json:"action"`    // claim, apply or note
+	Action    string `json:"action"`    // claim, apply, note; or, of the runbook that takes a change back, claim-undo, undo, note-undo
 	Incident  string `json:"incident"`  // E2EXAMPLE/000007
 	Execution string `json:"execution"` // {{ automation:EXECUTION_ID }}
 	Note      string `json:"note"`      // of action note, see pkg/runbook
@@ -44,11 +44,17 @@ func (h handler) Handle(ctx context.Context, c call) (string, error) {
 }
 
 func (h handler) do(ctx context.Context, c call, order remedy.Order) (string, error) {
-	switch c.Action {
+	action, back := strings.CutSuffix(c.Action, "-undo")
+	order.Back = back || action == "undo"
+	switch action {
 	case "claim":
 		return h.claim(ctx, order)
 	case "apply":
-		return h.apply(ctx, order)
+		if !order.Back {
+			return h.apply(ctx, order)
+		}
+	case "undo":
+		return h.undo(ctx, order)
 	case "note":
 		return h.note(ctx, order, c.Note)
 	}

@@ -6,9 +6,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/notify"
@@ -23,6 +21,7 @@ var ends = map[due]incident.Outcome{
 	endVoid:      {Result: "void"},
 	endFailed:    {Result: "failed", Why: "The runbook ended without making the approved change."},
 	endRecovered: {Result: "changed"},
+	endUndone:    {Result: "undone"},
 	endWatch:     {Result: "changed", Why: "A day has passed since the change, and it has not recovered."},
 }
 
@@ -35,10 +34,29 @@ func (w *watch) do(ctx context.Context, what due) error {
 		return w.escalate(ctx)
 	case handOver:
 		return w.handOver(ctx)
-	case tellWritten, tellNotYet, offerWayBack:
-		return w.tellOutcome(ctx, string(what), incident.Outcome{Result: w.result(what)})
+	case endRecovered:
+		return w.recovered(ctx)
+	case noteWatch:
+		return w.noteWatch(ctx)
+	case endRelapse:
+		return w.relapse(ctx)
+	case endWatched:
+		return w.endWatch(ctx)
+	case tellWritten, tellNotYet, offerWayBack, tellUndone, tellNotUndone:
+		return w.tellOutcome(ctx, string(what), incident.Outcome{Result: w.result(what), Why: w.why(what)})
 	}
 	return w.end(ctx, what)
+}
+
+// why says what there is to say about the way back.
+func (w *watch) why(what due) string {
+	switch what {
+	case tellUndone:
+		return w.who(incident.Undo)
+	case tellNotUndone:
+		return w.view.back.failed
+	}
+	return ""
 }
 
 // result is the word for how a change stands; a quota is requested, and AWS decides.
@@ -49,16 +67,17 @@ func (w *watch) result(what due) string {
 	return string(what)
 }
 
-// end tells people how it ended, writes the report, and closes.
+// end tells people how it ended, and closes.
 func (w *watch) end(ctx context.Context, what due) error {
 	outcome := w.outcome(what)
-	said := outcome
-	if what == endRecovered {
-		said.Result = string(incident.Recovered)
-	}
-	if err := w.tellEnd(ctx, what, said); err != nil {
+	if err := w.tellEnd(ctx, what, outcome); err != nil {
 		return err
 	}
+	return w.close(ctx, outcome)
+}
+
+// close writes the incident up and closes it.
+func (w *watch) close(ctx context.Context, outcome incident.Outcome) error {
 	if err := w.report(ctx, outcome); err != nil {
 		return err
 	}
@@ -70,6 +89,9 @@ func (w *watch) end(ctx context.Context, what due) error {
 func (w *watch) tellEnd(ctx context.Context, what due, said incident.Outcome) error {
 	if what == endVoid && w.view.withdrawn {
 		return nil
+	}
+	if what == endUndone {
+		what = tellUndone // once for both
 	}
 	return w.tellOutcome(ctx, string(what), said)
 }
@@ -97,7 +119,9 @@ func (w *watch) outcome(what due) incident.Outcome {
 	case what == endVoid:
 		outcome.Why = w.view.void
 	case what == endRejected:
-		outcome.Why = strings.Join(w.reasons(), "; ")
+		outcome.Why = w.who(incident.Reject)
+	case what == endUndone:
+		outcome.Why = strings.TrimSuffix(w.who(incident.Undo)+". "+w.compared(), " ")
 	case what == endRecovered:
 		outcome.Why = w.view.recovery.Why
 	}
@@ -107,15 +131,12 @@ func (w *watch) outcome(what due) incident.Outcome {
 	return outcome
 }
 
-// reasons are who rejected, and why.
-func (w *watch) reasons() []string {
-	var reasons []string
-	for _, decision := range w.view.approval.Decisions {
-		if decision.Verb == incident.Reject {
-			reasons = append(reasons, strings.TrimSuffix(decision.Approver+": "+decision.Reason, ": "))
-		}
+// compared is what the comparison says, where there is one.
+func (w *watch) compared() string {
+	if w.view.recovery == nil {
+		return ""
 	}
-	return reasons
+	return w.view.recovery.Why
 }
 
 // escalate tells the on-call topic that nobody has decided.
@@ -151,8 +172,17 @@ func (w *watch) tellOutcome(ctx context.Context, kind string, outcome incident.O
 	message := notify.Outcome{
 		About: w.about(), Plan: w.planned(), Outcome: outcome, Written: w.view.written, Recovery: w.view.recovery, Approved: w.view.tally.Why,
 	}
-	if outcome.Result == string(offerWayBack) || outcome.Result == string(tellNotYet) {
-		message.WayBack, message.Until = w.wayBack(), w.view.writtenAt.Add(wayBackFor)
+	if w.view.back.undone != nil {
+		message.Written = w.view.back.undone
+	}
+	if w.offersWayBack(outcome.Result) {
+		message.WayBack, message.Until = w.wayBack(), w.view.writtenAt.Add(incident.UndoFor)
+	}
+	if outcome.Result == notify.ResultRelapsed {
+		message.Next = []string{w.openAnew()}
+	}
+	if kind != string(tellWritten) {
+		kind = w.round(kind)
 	}
 	if err := w.send(ctx, kind, notify.RenderOutcome(message)); err != nil {
 		return err
@@ -164,19 +194,16 @@ func (w *watch) tellOutcome(ctx context.Context, kind string, outcome incident.O
 	return err
 }
 
-// wayBackFor is how long the approval covers the way back.
-const wayBackFor = 2 * time.Hour
-
-// wayBack are the commands that put the configuration of before the change back, as it was saved. If-Match names the
-// ETag of our own write: where anybody has changed the distribution since, AWS refuses.
-func (w *watch) wayBack() []string {
-	if w.view.written == nil || w.view.written.ToETag == "" || w.snapshot.ConfigKey == "" {
-		return nil
+// offersWayBack reports whether the way back is offered: where the change has not helped, or not for long, and while the
+// approval covers it.
+func (w *watch) offersWayBack(result string) bool {
+	switch result {
+	case string(offerWayBack), string(tellNotYet):
+		return true
+	case notify.ResultRelapsed:
+		return w.now().Before(w.view.writtenAt.Add(incident.UndoFor))
 	}
-	return []string{
-		fmt.Sprintf("aws s3api get-object --bucket %s --key %s --version-id %s before.json", w.settings.Bucket, w.snapshot.ConfigKey, w.snapshot.VersionID),
-		fmt.Sprintf("aws cloudfront update-distribution --id %s --if-match %s --distribution-config file://before.json", w.incident.Distribution, w.view.written.ToETag),
-	}
+	return false
 }
 
 // send sends a message to the on-call topic, once a kind for the incident, and records that it left or did not; one that

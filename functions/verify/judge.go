@@ -26,7 +26,14 @@ type view struct {
 	noted      string    // how the runbook says it ended, see pkg/runbook
 	over       bool      // the execution has ended, or SSM knows none any more
 	escalated  bool
-	recovery   *incident.Recovery // after the change; nil where it cannot be compared yet
+	back       back
+	recovery   *incident.Recovery     // after the change; nil where it cannot be compared yet
+	watch      *incident.Watch        // nil where it has not recovered
+	ringing    bool                   // an alarm has gone off in the watch
+	again      *incident.Recovery     // what a look of the watch says; nil where none is due
+	standing   incident.RecoveryState // what the last one has said
+	relapses   int
+	relapsedAt time.Time // zero: never
 }
 
 // due is the one thing that is to be done next.
@@ -45,8 +52,11 @@ const (
 	tellWritten  due = "written"
 	tellNotYet   due = "not-yet"
 	offerWayBack due = "worse"
-	endRecovered due = "recovered"
-	endWatch     due = "watch-over" // recovered or not, nobody waits for it any longer
+	endRecovered due = "recovered"  // and the watch begins
+	endWatch     due = "watch-over" // not recovered, and nobody waits for it any longer
+	noteWatch    due = "watch"
+	endRelapse   due = "relapsed" // of the watch
+	endWatched   due = "watched"
 )
 
 const (
@@ -59,7 +69,11 @@ const (
 // judge says what is due, from our own record: how SSM marks a rejection is not documented, and a failure that the
 // runbook caught ends as Success.
 func judge(v view, now time.Time) due {
-	switch {
+	switch back := judgeBack(v, now); {
+	case back != nothing:
+		return back
+	case v.watch != nil:
+		return judgeWatched(v, now)
 	case v.written != nil:
 		return judgeWritten(v, now)
 	case v.tally.Rejected && (v.over || v.noted != "" || v.void != ""):
@@ -96,16 +110,16 @@ func judgeAsked(v view, now time.Time) due {
 
 // judgeWritten is for an incident whose change was made.
 func judgeWritten(v view, now time.Time) due {
-	since := v.deployedAt
+	since, written := later(v.deployedAt, v.relapsedAt), later(v.writtenAt, v.relapsedAt)
 	if since.IsZero() {
 		since = v.writtenAt
 	}
 	switch {
-	case v.recovery == nil && now.Sub(v.writtenAt) < watchTime:
+	case v.recovery == nil && now.Sub(written) < watchTime:
 		return tellWritten
 	case v.recovery != nil && v.recovery.State == incident.Recovered:
 		return endRecovered
-	case now.Sub(v.writtenAt) >= watchTime:
+	case now.Sub(written) >= watchTime:
 		return endWatch
 	case v.recovery.State == incident.Worse:
 		return offerWayBack
@@ -113,4 +127,17 @@ func judgeWritten(v view, now time.Time) due {
 		return tellNotYet
 	}
 	return tellWritten
+}
+
+// judgeWatched is for an incident that has recovered.
+func judgeWatched(v view, now time.Time) due {
+	switch {
+	case v.again != nil && (v.ringing || v.again.State == incident.Worse):
+		return endRelapse
+	case !now.Before(v.watch.Until):
+		return endWatched
+	case v.again != nil:
+		return noteWatch
+	}
+	return nothing
 }

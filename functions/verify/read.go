@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"cloudfront503/pkg/approval"
-	"cloudfront503/pkg/evidence"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/recovery"
 	"cloudfront503/pkg/runbook"
@@ -50,7 +49,7 @@ func (w *watch) read(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.compare(ctx)
+	return w.measure(ctx)
 }
 
 func (w *watch) readRecord(ctx context.Context) error {
@@ -64,6 +63,7 @@ func (w *watch) readRecord(ctx context.Context) error {
 	w.view.tally = w.view.approval.Tally(w.approvers, w.now())
 	w.view.openedAt, w.before, w.view.quiet = w.pointer.OpenedAt, w.alarmed(), quiet(w.pointer)
 	w.made = map[string]bool{}
+	w.view.relapses, w.view.relapsedAt, w.view.standing = 0, w.pointer.RelapsedAt, incident.Recovered
 	for _, step := range w.steps {
 		if err := w.add(step); err != nil {
 			return fmt.Errorf("incident %s: %w", w.incident, err)
@@ -117,6 +117,25 @@ func (w *watch) add(step incident.Step) error {
 		w.view.noted = ended.Status
 	case "verify escalated":
 		w.view.escalated = true
+	default:
+		return errors.Join(w.view.back.add(step), w.addWatch(step))
+	}
+	return nil
+}
+
+// addWatch takes what a step says about the time after a recovery.
+func (w *watch) addWatch(step incident.Step) error {
+	switch step.Writer + " " + string(step.Kind) {
+	case "verify recovery":
+		w.view.standing = incident.Recovered
+	case "verify relapsed":
+		w.view.relapses++
+	case "verify watched":
+		var seen incident.Recovery
+		if err := step.Read(&seen); err != nil {
+			return err
+		}
+		w.view.standing = seen.State
 	}
 	return nil
 }
@@ -157,27 +176,50 @@ func (w *watch) compare(ctx context.Context) error {
 		since = v.writtenAt
 	}
 	now := w.now()
-	if since.IsZero() && v.over {
+	if v.back.undone != nil {
+		since = v.back.since(now)
+	} else if since.IsZero() && v.over {
 		since = v.writtenAt.Add(compareAfter) // not reported as deployed: CloudFront takes minutes
 	}
-	if since.IsZero() || now.Sub(since) < compareAfter {
+	if since.IsZero() {
 		return nil
 	}
-	onset := w.before.Add(-2 * time.Minute)
-	if !w.diagnosis.Onset.IsZero() {
-		onset = w.diagnosis.Onset
+	if since = later(since, v.relapsedAt); now.Sub(since) < compareAfter {
+		return nil
 	}
-	before, err := evidence.ReadRate(ctx, w.metrics, w.incident.Distribution, onset, v.writtenAt)
+	before, err := w.rate(ctx, w.onset(), v.writtenAt)
 	if err != nil {
 		return err
 	}
-	after, err := evidence.ReadRate(ctx, w.metrics, w.incident.Distribution, later(since.Add(time.Minute), now.Add(-compareOver)), now)
+	after, err := w.rate(ctx, later(since.Add(time.Minute), now.Add(-compareOver)), now)
 	if err != nil {
 		return err
 	}
-	result := recovery.Compare(recovery.Window{Requests: before.Requests, Failed: before.Failed}, recovery.Window{Requests: after.Requests, Failed: after.Failed})
+	result := recovery.Compare(before, after)
 	v.recovery = &result
+	return w.confirm(ctx)
+}
+
+// confirm asks the paths themselves, where the rate says that they answer again.
+func (w *watch) confirm(ctx context.Context) error {
+	if w.view.recovery.State != incident.Recovered {
+		return nil
+	}
+	smoke, err := w.smoke(ctx)
+	if err != nil {
+		return err
+	}
+	confirmed := recovery.Confirm(*w.view.recovery, smoke)
+	w.view.recovery = &confirmed
 	return nil
+}
+
+// onset is when it began to fail, as far as is known.
+func (w *watch) onset() time.Time {
+	if w.diagnosis.Onset.IsZero() {
+		return w.before.Add(-2 * time.Minute)
+	}
+	return w.diagnosis.Onset
 }
 
 func later(a, b time.Time) time.Time {

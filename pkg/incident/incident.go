@@ -20,10 +20,11 @@ type Pointer struct {
 	OpenedAt     time.Time `json:"openedAt"` // the At of the trigger that opened it
 	ClosedAt     time.Time `json:"closedAt,omitzero"`
 	Lease        Lease     `json:"lease,omitzero"`
-	OpenedBy     *Trigger  `json:"openedBy,omitempty"` // the trigger that opened it: whoever takes over starts from here
-	EndedAt      time.Time `json:"endedAt,omitzero"`   // when the last closed episode ended: its last OK, else its closing
-	Outcome      *Outcome  `json:"outcome,omitempty"`  // of the last closed episode, or of one that is watched
-	Watch        *Watch    `json:"watch,omitempty"`    // set while the state is watching
+	OpenedBy     *Trigger  `json:"openedBy,omitempty"`  // the trigger that opened it: whoever takes over starts from here
+	EndedAt      time.Time `json:"endedAt,omitzero"`    // when the last closed episode ended: its last OK, else its closing
+	Outcome      *Outcome  `json:"outcome,omitempty"`   // of the last closed episode, or of one that is watched
+	Watch        *Watch    `json:"watch,omitempty"`     // set while the state is watching
+	RelapsedAt   time.Time `json:"relapsedAt,omitzero"` // when it failed again last, after a recovery
 	// Alarms is the newest state heard of each alarm, by its ARN, or its ARN, "#" and the contributor; bounded.
 	Alarms  map[string]Heard `json:"alarms,omitempty"`
 	Handled []string         `json:"handled,omitempty"` // keys of the triggers handled last, newest last, bounded
@@ -307,7 +308,7 @@ const (
 
 // Outcome is how an incident ended.
 type Outcome struct {
-	Result string `json:"result"` // changed, requested, told, rejected, silent, void, failed
+	Result string `json:"result"` // changed, undone, requested, told, rejected, silent, void, failed
 	Why    string `json:"why"`
 }
 

@@ -41,6 +41,7 @@ const (
 	ResultRecovered = string(incident.Recovered)
 	ResultNotYet    = string(incident.NotYet)
 	ResultWorse     = string(incident.Worse)
+	ResultRelapsed  = "relapsed" // it had recovered, and fails again
 )
 
 // Outcome says what became of a plan.
@@ -53,6 +54,7 @@ type Outcome struct {
 	Approved string             // one sentence on who approved or rejected; may be empty
 	WayBack  []string           // commands that take the change back, where that is offered
 	Until    time.Time          // until when the way back holds
+	Next     []string           // commands with which people have it looked into anew; may be empty
 	Report   string             // the key of the report; may be empty
 }
 
@@ -75,6 +77,9 @@ var results = map[string]result{
 	"failed":        {"FAILED, look at it", "The runbook failed. Whether anything was written stands below.", "nothing that the record knows of; look at the distribution"},
 	ResultRecovered: {"recovered", "The distribution has recovered.", "nothing"},
 	ResultNotYet:    {"not recovered yet", "The change is made, and the distribution has not recovered yet.", "the record does not say; look at the distribution"},
+	"undone":        {"undone", "The change is taken back: what it changed holds again what it held before.", "the record does not say; look at the distribution"},
+	"not-undone":    {"NOT undone, look at it", "The change was to be taken back, and was not. It stands as it was made.", "the record does not say; look at the distribution"},
+	ResultRelapsed:  {"FAILS AGAIN", "It had recovered, and fails again.", "the record does not say; look at the distribution"},
 	ResultWorse:     {"WORSE after the change", "The change is made, and the errors are worse than before.", "the record does not say; look at the distribution"},
 }
 
@@ -97,6 +102,7 @@ func RenderOutcome(o Outcome) Message {
 	p.written(o, worded.without)
 	p.recovery(o.Recovery)
 	p.wayBack(o)
+	p.commands("to have it looked into and planned anew", o.Next)
 	if o.Report != "" {
 		p.say("Report: %s", o.Report)
 	}
@@ -132,7 +138,7 @@ func (p *page) recovery(r *incident.Recovery) {
 
 // wayBack offers to undo, where there is something to undo and something to paste.
 func (p *page) wayBack(o Outcome) {
-	if o.Written == nil {
+	if o.Written == nil || o.Outcome.Result == "undone" {
 		return
 	}
 	p.say("Undone by: %s", or(o.Plan.WayBack, "not known"))

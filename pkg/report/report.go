@@ -56,6 +56,7 @@ type story struct {
 	askedAt   time.Time
 	decisions []incident.Decision // valid and refused
 	written   *incident.Written
+	undone    *incident.Written
 	recovery  *incident.Recovery
 	outcome   incident.Outcome
 	marks     []mark
@@ -121,6 +122,10 @@ func (s *story) addChange(step incident.Step) error {
 		s.mark(step.At, "our change written")
 		s.written = &incident.Written{}
 		return detail(step, s.written)
+	case "remediate undone":
+		s.mark(step.At, "our change taken back")
+		s.undone = &incident.Written{}
+		return detail(step, s.undone)
 	case "remediate deployed":
 		s.mark(step.At, "our change on all edges")
 	case "verify recovery":
@@ -168,6 +173,9 @@ func (s story) facts() []fact {
 		{"Outcome", joined(s.ending(), masked(s.outcome.Why))},
 		{"Plan", s.planned()},
 		{"Written", s.wrote()},
+	}
+	if u := s.undone; u != nil {
+		facts = append(facts, fact{"Undone", fmt.Sprintf("at %s, ETag %s to %s", clock(u.At), or(u.FromETag, "not known"), or(u.ToETag, "not known"))})
 	}
 	if r := s.recovery; r != nil {
 		facts = append(facts, fact{"Errors", fmt.Sprintf("%.2f %% before, %.2f %% after, over %.0f requests: %s. %s", r.Before, r.After, r.Requests, r.State, masked(r.Why))})

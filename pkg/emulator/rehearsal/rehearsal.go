@@ -59,7 +59,7 @@ type Rehearsal struct {
 func New(o Options) (*Rehearsal, error) {
 	parameters := map[string]string{
 		"Distributions": Distribution, "OnCallEmail": "on-call@example.com", "AlarmPercent": "5", "ProbePaths": "/,/feed.xml",
-		"EdgeRegions": "us-east-1,eu-west-1",
+		"EdgeRegions": "us-east-1,eu-west-1", "EdgeRoles": functionRole,
 	}
 	for i, name := range people {
 		parameters[fmt.Sprintf("Approver%d", i+1)] = fmt.Sprintf("%s|%s|email|%s@example.com", name, UserARN(name), name)
@@ -179,6 +179,17 @@ func (r *Rehearsal) Tickets(name string) (approve, reject string) {
 		}
 	}
 	return approve, reject
+}
+
+// UndoTicket is an approver's ticket to take the change back, out of the newest mail that asks them; empty where that mail
+// has none.
+func (r *Rehearsal) UndoTicket(name string) (undo string) {
+	for _, mail := range r.SNS.Mailbox(r.topic("channel", name)) {
+		if _, ticket, found := strings.Cut(mail.Body, "'undo "); found {
+			undo, _, _ = strings.Cut(ticket, "'")
+		}
+	}
+	return undo
 }
 
 // topic is the ARN of one of a person's topics; of nobody's, it is the one after the last.
