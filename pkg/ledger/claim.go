@@ -87,6 +87,9 @@ func (l *Ledger) noteOpening(ctx context.Context, c Claim) error {
 	if !c.Ours() || c.Pointer.OpenedBy == nil {
 		return nil
 	}
+	if c.Outcome == Opened {
+		l.known.begin(c.Incident)
+	}
 	_, _, err := l.AppendOnce(ctx, c.Incident, incident.StepOpened, "opened", "the incident was opened", c.Pointer.OpenedBy)
 	if err != nil || c.Outcome == Opened {
 		return err
@@ -115,7 +118,11 @@ func (l *Ledger) swapPointer(ctx context.Context, next *incident.Pointer, before
 	if err != nil {
 		return false, fmt.Errorf("pointer: %w", err)
 	}
-	return l.swap(ctx, pointerKey(next.Distribution), body, before, next.Nonce)
+	etag, won, err := l.swap(ctx, pointerKey(next.Distribution), body, before, next.Nonce)
+	if err == nil && won {
+		l.known.see(*next, etag)
+	}
+	return won, err
 }
 
 // Current is a distribution's pointer; ErrMissing where it never had an incident nor an alarm.

@@ -128,7 +128,7 @@ func episode(p incident.Pointer, a asked, by *incident.Trigger) incident.Pointer
 	next := remember(p, a.trigger, a.trigger.Key)
 	next.Episode++
 	next.State, next.OpenedAt, next.OpenedBy = incident.Open, a.now, by
-	next.ClosedAt, next.Outcome, next.Watch = time.Time{}, nil, nil
+	next.ClosedAt, next.Outcome, next.Watch, next.RelapsedAt = time.Time{}, nil, nil, time.Time{}
 	next.Lease = leaseOf(a)
 	return next
 }
@@ -154,6 +154,7 @@ func judgeSuccession(p incident.Pointer, a asked) ruling {
 	if p.OpenedBy != nil {
 		by = *p.OpenedBy
 		by.Key, by.Resume = a.trigger.Key, &old
+		by.At = failing(p, a.now)
 	}
 	next := episode(p, a, &by)
 	return ruling{next: &next, outcome: Opened, why: "in the place of " + old.String()}
@@ -205,6 +206,18 @@ func stale(p incident.Pointer, t incident.Trigger) string {
 		return fmt.Sprintf("the last episode ended at %s", p.EndedAt.Format(time.RFC3339))
 	}
 	return ""
+}
+
+// failing is the time around which the failure is looked into: that of the alarm that opened the incident, unless it has
+// recovered since.
+func failing(p incident.Pointer, now time.Time) time.Time {
+	switch {
+	case p.Watch != nil:
+		return now
+	case !p.RelapsedAt.IsZero():
+		return p.RelapsedAt
+	}
+	return p.OpenedBy.At
 }
 
 func handled(p incident.Pointer, key string) bool {

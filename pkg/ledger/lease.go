@@ -15,13 +15,28 @@ import (
 // Renew makes sure that holder still has the lease and extends it by its length. Call it before each outside effect, and
 // stop on ErrLeaseLost. A lease that ran out is renewed all the same if nobody has taken it.
 func (l *Ledger) Renew(ctx context.Context, ref incident.Reference, holder string) error {
-	return l.change(ctx, ref, "renew", func(p *incident.Pointer) error {
+	renew := func(p *incident.Pointer) error {
 		if p.Lease.Holder != holder {
 			return ErrLeaseLost
 		}
 		p.Lease.Until = l.now().UTC().Add(p.Lease.Length)
 		return nil
-	})
+	}
+	if l.changeSeen(ctx, ref, renew) {
+		return nil
+	}
+	return l.change(ctx, ref, "renew", renew)
+}
+
+// changeSeen changes the pointer as this process saw it last, without reading it. It reports whether that was done; where
+// the pointer has moved, or it is unknown what became of it, it was not, and the caller reads.
+func (l *Ledger) changeSeen(ctx context.Context, ref incident.Reference, apply func(*incident.Pointer) error) bool {
+	seen, ok := l.known.take(ref.Distribution)
+	if !ok || !seen.pointer.State.Ongoing() || seen.pointer.Reference() != ref || apply(&seen.pointer) != nil {
+		return false
+	}
+	won, err := l.swapPointer(ctx, &seen.pointer, condition{etag: seen.etag})
+	return err == nil && won
 }
 
 // Release gives the lease back: the work is done, nothing is left to take over. It is no error if the lease was lost.

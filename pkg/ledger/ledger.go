@@ -57,6 +57,7 @@ type Ledger struct {
 	writer  string
 	now     func() time.Time
 	nonce   func() string
+	known   known
 }
 
 // New is the ledger in a bucket. writer is the function's name, which its chain of steps bears; now is AWS's clock, by

@@ -18,7 +18,7 @@ func (l *Ledger) Put(ctx context.Context, ref incident.Reference, name string, d
 	if err != nil {
 		return "", err
 	}
-	version, err = l.put(ctx, key, data, condition{}, l.nonce())
+	version, _, err = l.put(ctx, key, data, condition{}, l.nonce())
 	if err != nil {
 		return "", fmt.Errorf("ledger %s: put %s: %w", ref, name, err)
 	}
@@ -34,7 +34,7 @@ func (l *Ledger) PutOnce(ctx context.Context, ref incident.Reference, name strin
 		return nil, false, err
 	}
 	for range attempts {
-		created, err = l.swap(ctx, key, data, condition{absent: true}, l.nonce())
+		_, created, err = l.swap(ctx, key, data, condition{absent: true}, l.nonce())
 		if err != nil {
 			return nil, false, fmt.Errorf("ledger %s: put once: %w", ref, err)
 		}

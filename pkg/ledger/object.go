@@ -65,8 +65,8 @@ func (c condition) broken(there object) bool {
 	return c.absent || c.etag != "" && c.etag != there.etag
 }
 
-// put writes one object, with a checksum that S3 verifies.
-func (l *Ledger) put(ctx context.Context, key string, body []byte, c condition, nonce string) (version string, err error) {
+// put writes one object, with a checksum that S3 verifies, and gives its version's id and its ETag.
+func (l *Ledger) put(ctx context.Context, key string, body []byte, c condition, nonce string) (version, etag string, err error) {
 	in := &s3.PutObjectInput{
 		Bucket: &l.bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256, Metadata: map[string]string{nonceName: nonce},
@@ -79,29 +79,29 @@ func (l *Ledger) put(ctx context.Context, key string, body []byte, c condition, 
 	}
 	out, err := l.objects.PutObject(ctx, in)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return aws.ToString(out.VersionId), nil
+	return aws.ToString(out.VersionId), aws.ToString(out.ETag), nil
 }
 
 // swap writes one object under a condition. Where the write was refused, or not answered, it reads back who was first: won
-// also if that was an earlier try of ours.
-func (l *Ledger) swap(ctx context.Context, key string, body []byte, c condition, nonce string) (won bool, err error) {
-	_, err = l.put(ctx, key, body, c, nonce)
+// also if that was an earlier try of ours. etag is the object's where it won.
+func (l *Ledger) swap(ctx context.Context, key string, body []byte, c condition, nonce string) (etag string, won bool, err error) {
+	_, etag, err = l.put(ctx, key, body, c, nonce)
 	if err == nil {
-		return true, nil
+		return etag, true, nil
 	}
 	if definite(err) {
-		return false, fmt.Errorf("put %s: %w", key, err)
+		return "", false, fmt.Errorf("put %s: %w", key, err)
 	}
 	there, readErr := l.read(ctx, key)
 	switch {
 	case readErr == nil && there.nonce == nonce:
-		return true, nil
+		return there.etag, true, nil
 	case lost(err) && (readErr == nil || errors.Is(readErr, ErrMissing)), readErr == nil && c.broken(there):
-		return false, nil
+		return "", false, nil
 	}
-	return false, fmt.Errorf("put %s: %w", key, errors.Join(err, readErr))
+	return "", false, fmt.Errorf("put %s: %w", key, errors.Join(err, readErr))
 }
 
 // lost says that another write came first: 412 when it was done, 409 while it was under way. The SDK models neither.
@@ -128,7 +128,16 @@ func statusOf(err error) int {
 
 // keys are all keys under a prefix, in order.
 func (l *Ledger) keys(ctx context.Context, prefix string) ([]string, error) {
-	pages := s3.NewListObjectsV2Paginator(l.objects, &s3.ListObjectsV2Input{Bucket: &l.bucket, Prefix: &prefix})
+	return l.keysAfter(ctx, prefix, "")
+}
+
+// keysAfter are the keys under a prefix that come after one of them; empty: all.
+func (l *Ledger) keysAfter(ctx context.Context, prefix, after string) ([]string, error) {
+	in := &s3.ListObjectsV2Input{Bucket: &l.bucket, Prefix: &prefix}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	pages := s3.NewListObjectsV2Paginator(l.objects, in)
 	var keys []string
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -6,10 +6,12 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cloudfront503/pkg/incident"
@@ -34,9 +36,13 @@ func (l *Ledger) append(ctx context.Context, ref incident.Reference, step incide
 		return incident.Step{}, false, fmt.Errorf("ledger %s: append %s: %w", ref, step.Kind, err)
 	}
 	step.Detail, step.Writer, step.Nonce = raw, l.writer, l.nonce()
+	c := l.known.chain(ref)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for range attempts {
-		got, state, err := l.tryAppend(ctx, ref, step)
+		got, state, err := l.tryAppend(ctx, ref, c, step)
 		if err != nil {
+			c.read = false
 			return incident.Step{}, false, fmt.Errorf("ledger %s: append %s: %w", ref, step.Kind, err)
 		}
 		if state != lostRace {
@@ -62,24 +68,29 @@ const (
 	foundThere
 )
 
-func (l *Ledger) tryAppend(ctx context.Context, ref incident.Reference, step incident.Step) (incident.Step, attempt, error) {
-	last, same, err := l.end(ctx, ref, step)
-	if err != nil {
-		return incident.Step{}, lostRace, err
+// tryAppend puts the step behind the end of the chain as it is known. Where somebody else was first, the chain is read.
+func (l *Ledger) tryAppend(ctx context.Context, ref incident.Reference, c *chain, step incident.Step) (incident.Step, attempt, error) {
+	if !c.read {
+		if err := l.catchUp(ctx, ref, c); err != nil {
+			return incident.Step{}, lostRace, err
+		}
 	}
-	if same != nil {
+	if same := c.same(step); same != nil {
 		return *same, foundThere, nil
 	}
+	last := c.last()
 	step.N, step.Previous, step.At = last.N+1, last.Hash, l.stepTime(last)
 	body, hash, err := seal(step)
 	if err != nil {
 		return incident.Step{}, lostRace, err
 	}
 	step.Hash = hash
-	won, err := l.swap(ctx, stepKey(ref, step.Writer, step.N), body, condition{absent: true}, step.Nonce)
+	_, won, err := l.swap(ctx, stepKey(ref, step.Writer, step.N), body, condition{absent: true}, step.Nonce)
 	if err != nil || !won {
+		c.read = false
 		return incident.Step{}, lostRace, err
 	}
+	c.steps = append(c.steps, step)
 	return step, appended, nil
 }
 
@@ -90,28 +101,6 @@ func (l *Ledger) stepTime(last incident.Step) time.Time {
 		return last.At
 	}
 	return now
-}
-
-// end is the last step of this writer's chain, and the one of step's kind and key where it has a key and the chain such a
-// step. Without a key only the last step is read.
-func (l *Ledger) end(ctx context.Context, ref incident.Reference, step incident.Step) (last incident.Step, same *incident.Step, err error) {
-	keys, err := l.keys(ctx, stepsFolder(ref)+l.writer+"/")
-	if err != nil || len(keys) == 0 {
-		return incident.Step{}, nil, err
-	}
-	if step.Key == "" {
-		keys = keys[len(keys)-1:]
-	}
-	for _, key := range keys {
-		last, err = l.readStep(ctx, key)
-		if err != nil {
-			return incident.Step{}, nil, err
-		}
-		if step.Key != "" && last.Kind == step.Kind && last.Key == step.Key {
-			return last, &last, nil
-		}
-	}
-	return last, nil, nil
 }
 
 func stepKey(ref incident.Reference, writer string, n int) string {
@@ -140,17 +129,30 @@ func (l *Ledger) Steps(ctx context.Context, ref incident.Reference) ([]incident.
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: steps: %w", ref, err)
 	}
-	var steps []incident.Step
-	for _, key := range keys {
-		if path.Ext(key) != ".json" {
-			continue
-		}
-		step, err := l.readStep(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("ledger %s: steps: %w", ref, err)
-		}
-		steps = append(steps, step)
+	keys = slices.DeleteFunc(keys, func(key string) bool { return path.Ext(key) != ".json" })
+	steps, err := l.readSteps(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("ledger %s: steps: %w", ref, err)
 	}
 	slices.SortStableFunc(steps, func(a, b incident.Step) int { return a.At.Compare(b.At) })
 	return steps, nil
+}
+
+// atOnce is how many objects are read side by side.
+const atOnce = 16
+
+// readSteps reads steps side by side, in the order of their keys.
+func (l *Ledger) readSteps(ctx context.Context, keys []string) ([]incident.Step, error) {
+	steps, faults := make([]incident.Step, len(keys)), make([]error, len(keys))
+	var wait sync.WaitGroup
+	free := make(chan struct{}, atOnce)
+	for i, key := range keys {
+		free <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-free }()
+			steps[i], faults[i] = l.readStep(ctx, key)
+		})
+	}
+	wait.Wait()
+	return steps, errors.Join(faults...)
 }

@@ -256,3 +256,53 @@ func TestADeadlineEndsEverything(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsKnownIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("respond")
+	r.claim(l, alarm(errors5, "ALARM", 0), "a")
+	asked := func(do func()) int {
+		before := len(r.world.Journal.Lines())
+		do()
+		return len(r.world.Journal.Lines()) - before
+	}
+	step := func() {
+		_, _, err := l.AppendOnce(t.Context(), first, incident.StepTold, "alice", "asked", nil)
+		r.ok(err)
+	}
+	if n := asked(step); n != 1 {
+		t.Errorf("a step after the others costs %d calls", n)
+	}
+	if n := asked(step); n != 0 {
+		t.Errorf("a step that is there costs %d calls", n)
+	}
+	if n := asked(func() { r.ok(l.Renew(t.Context(), first, "a")) }); n != 1 {
+		t.Errorf("a renewal costs %d calls", n)
+	}
+}
+
+func TestAnotherProcessOfTheSameFunctionIsNoticed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	one, other := r.ledger("respond"), r.ledger("respond")
+	r.claim(one, alarm(errors5, "ALARM", 0), "a")
+	_, err := other.Append(t.Context(), first, incident.StepTold, "by the other", nil)
+	r.ok(err)
+	if _, added, err := other.AppendOnce(t.Context(), first, incident.StepAsked, "asked", "once", nil); err != nil || !added {
+		t.Errorf("added %v, %v", added, err)
+	}
+	if _, added, err := one.AppendOnce(t.Context(), first, incident.StepAsked, "asked", "once", nil); err != nil || added {
+		t.Errorf("what the other added is added again: %v, %v", added, err)
+	}
+	steps := r.steps()
+	for i, step := range steps {
+		if step.N != i+1 || i > 0 && step.Previous != steps[i-1].Hash {
+			t.Errorf("step %d is %d behind %q", i+1, step.N, step.Previous)
+		}
+	}
+	r.ok(other.Renew(t.Context(), first, "a"))
+	if p := r.pointer(); p.Lease.Holder != "a" {
+		t.Errorf("%+v", p.Lease)
+	}
+}

@@ -31,10 +31,10 @@ func (l *Ledger) Looked(ctx context.Context, ref incident.Reference, at time.Tim
 	})
 }
 
-// Relapse opens a watched incident again.
-func (l *Ledger) Relapse(ctx context.Context, ref incident.Reference) error {
+// Relapse opens a watched incident again, which has failed again at that time.
+func (l *Ledger) Relapse(ctx context.Context, ref incident.Reference, at time.Time) error {
 	return l.change(ctx, ref, "relapse", func(p *incident.Pointer) error {
-		p.State, p.Watch, p.Outcome = incident.Open, nil, nil
+		p.State, p.Watch, p.Outcome, p.RelapsedAt = incident.Open, nil, nil, at
 		return nil
 	})
 }
