@@ -302,13 +302,17 @@ func TestTheFirstPossibleRemedyIsPlanned(t *testing.T) {
 	want := incident.Plan{Runbook: "FailOverOrigin", Does: "fail over from origin web to spare, through origin group pair", Approvals: 1, Limits: []string{
 		"CloudFront fails over GET and HEAD, and OPTIONS where it is cached; POST, PUT, PATCH and DELETE are not helped.",
 		"Each request still goes to the failing origin first, and waits for its answer.",
+		"Whether origin spare answers, and lets this distribution in, was not tried.",
 		"Behaviours that take writes stay with origin web: /api/*.",
 	}}
+	if plan.Recipe == nil || plan.Ours != nil || plan.Base != nil {
+		t.Errorf("rests on more than its recipe: %+v", plan)
+	}
 	if diff := cmp.Diff(want, incident.Plan{Runbook: plan.Runbook, Does: plan.Does, Approvals: plan.Approvals, Limits: plan.Limits}); diff != "" {
 		t.Error(diff)
 	}
 	in.OpenHealth = []incident.HealthEvent{{Service: "S3", Status: "open", Category: "issue"}}
-	if plan := Make(in); plan.Approvals != 2 || !strings.Contains(plan.Limits[3], "open event about S3") {
+	if plan := Make(in); plan.Approvals != 2 || !strings.Contains(plan.Limits[4], "open event about S3") {
 		t.Errorf("%+v", plan)
 	}
 	in.Changes[incident.RemedyFailover] = Change{Refusal: "no origin stands ready"}

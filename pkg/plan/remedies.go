@@ -106,6 +106,9 @@ func (in Input) change(plan *incident.Plan) string {
 		return "The configuration does not differ from the known good one where it is blamed."
 	}
 	plan.Difference, plan.Hash, plan.Recipe, plan.Exposes = change.Difference, change.Hash, change.Recipe, change.Exposes
+	if plan.Recipe != nil { // which is all that the change rests on
+		plan.Base, plan.Ours = nil, nil
+	}
 	plan.Approvals = max(plan.Approvals, change.Needed)
 	if len(change.Exposes) > 0 {
 		plan.Approvals = max(2, plan.Approvals)
@@ -165,6 +168,7 @@ func failOver(in Input, plan *incident.Plan) string {
 	plan.Limits = []string{
 		"CloudFront fails over GET and HEAD, and OPTIONS where it is cached; POST, PUT, PATCH and DELETE are not helped.",
 		"Each request still goes to the failing origin first, and waits for its answer.",
+		"Whether origin " + recipe.Standby + " answers, and lets this distribution in, was not tried.",
 	}
 	if len(recipe.Writes) > 0 {
 		plan.Limits = append(plan.Limits, "Behaviours that take writes stay with origin "+recipe.Origin+": "+strings.Join(recipe.Writes, ", ")+".")
