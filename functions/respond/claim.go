@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -40,6 +41,9 @@ type story struct {
 	plan      incident.Plan
 	execution incident.Execution
 	keyless   error // why tickets cannot be made; nil where they can
+
+	renewing sync.Mutex // guards renewed
+	renewed  time.Time  // when the lease was made longer last
 }
 
 // about lists the distributions of a trigger that this stack watches.
@@ -113,8 +117,22 @@ func (s *story) finish(ctx context.Context, problem error) error {
 	return s.ledger.Release(ctx, s.incident, s.holder)
 }
 
-// renew makes sure, before an outside effect, that the incident is still ours.
-func (s *story) renew(ctx context.Context) error { return s.ledger.Renew(ctx, s.incident, s.holder) }
+// fresh is how long one renewal counts for effects that follow at once: a small part of the lease, which nobody can take
+// over meanwhile.
+const fresh = 5 * time.Second
+
+// renew makes sure, before an outside effect, that the incident is still ours. Effects side by side share a renewal.
+func (s *story) renew(ctx context.Context) error {
+	s.renewing.Lock()
+	defer s.renewing.Unlock()
+	if began := s.now(); began.Sub(s.renewed) < 0 || began.Sub(s.renewed) >= fresh {
+		if err := s.ledger.Renew(ctx, s.incident, s.holder); err != nil {
+			return err
+		}
+		s.renewed = began
+	}
+	return nil
+}
 
 // done is the latest step of a kind that respond itself has made, decoded into detail; false where there is none.
 func (s *story) done(kind incident.StepKind, detail any) bool {

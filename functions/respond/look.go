@@ -29,9 +29,7 @@ func (s *story) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stem := "incidents/" + s.incident.String() + "/snapshot"
-	live = s.snapshots.KeepPointed(ctx, s.pointing, stem, live)
-	s.snapshot, err = s.snapshots.Save(ctx, stem, live)
+	s.snapshot, err = s.snapshots.SaveWithPointed(ctx, s.pointing, "incidents/"+s.incident.String()+"/snapshot", live)
 	if err != nil {
 		return err
 	}

@@ -137,6 +137,7 @@ func (s Starter) matches(ctx context.Context, order Order, candidate types.Autom
 	return incident.Execution{
 		ID: id, Document: order.Document, Version: aws.ToString(output.AutomationExecution.DocumentVersion),
 		Token: order.token(), Status: string(output.AutomationExecution.AutomationExecutionStatus),
+		StartedAt: aws.ToTime(output.AutomationExecution.ExecutionStartTime).UTC(),
 	}, ours, nil
 }
 

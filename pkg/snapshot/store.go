@@ -35,6 +35,23 @@ func (s *Store) Save(ctx context.Context, stem string, snap incident.Snapshot) (
 	return saved, nil
 }
 
+// SaveWithPointed is Save, and keeps what the configuration points to beside it at the same time; what of that could not be
+// read or kept is in the snapshot's Gaps.
+func (s *Store) SaveWithPointed(ctx context.Context, from Pointing, stem string, snap incident.Snapshot) (incident.Snapshot, error) {
+	pointed := make(chan incident.Snapshot, 1)
+	go func() { pointed <- s.KeepPointed(ctx, from, stem, snap) }()
+	saved, err := s.saveConfig(ctx, stem, snap)
+	kept := <-pointed
+	saved.Pointed, saved.Gaps = kept.Pointed, kept.Gaps
+	if err == nil {
+		saved, err = s.saveWhole(ctx, stem+".json", saved, condition{})
+	}
+	if err != nil {
+		return incident.Snapshot{}, fmt.Errorf("snapshot %s: save: %w", snap.Distribution, err)
+	}
+	return saved, nil
+}
+
 // saveConfig stores what a person can hand to the AWS CLI, or CloudFront's own bytes where that would lose something.
 func (s *Store) saveConfig(ctx context.Context, stem string, snap incident.Snapshot) (incident.Snapshot, error) {
 	if err := check(snap); err != nil {
