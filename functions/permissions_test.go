@@ -149,6 +149,14 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 		untilAsked(t, r)
 		untilClosed(t, r, "silent")
 	},
+	"error-page-503 undone": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		approves(t, r, "alice")
+		until(t, r, 30*time.Minute, "the change is on all edges", func() bool { return r.Has("deployed") })
+		r.Lambda.KillAt(rehearsal.StackName+"-approve", "ssm:StartAutomationExecution", "", true)
+		undoes(t, r, "alice")
+		untilClosed(t, r, "undone")
+	},
 	"error-page-503 killed once":  killed,
 	"error-page-503 killed often": killed,
 	"error-page-503 furnished": func(t *testing.T, r *rehearsal.Rehearsal) {
