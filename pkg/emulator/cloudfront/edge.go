@@ -49,6 +49,8 @@ type EdgeAnswer struct {
 	Took time.Duration
 	// Concurrency is how many executions Lambda runs in this Region at its peak in the minute; 0: as many as traffic needs.
 	Concurrency float64
+	// Unstarted says that Lambda could not start the function at all, as in a role that it cannot assume: it counts nothing.
+	Unstarted bool
 	// Verbatim sends header and body as they are.
 	Verbatim bool
 	// Drop ends the connection without an answer; such requests are in no metric, as no edge answered them.

@@ -25,6 +25,11 @@ import (
 // defaultPropagation is how long a change takes to reach the edges; AWS's guide says "minutes".
 const defaultPropagation = 5 * time.Minute
 
+// managedPolicies are cache policies that every account has (CloudFront guide, "Use managed cache policies").
+var managedPolicies = map[string]string{
+	cachingDisabled: "Managed-CachingDisabled", "658327ea-f89d-4fab-a63d-7e88639e58f6": "Managed-CachingOptimized",
+}
+
 // Service is CloudFront. It is safe for concurrent use.
 type Service struct {
 	world *kernel.World
@@ -47,6 +52,11 @@ func New(w *kernel.World) *Service {
 		world: w, propagation: defaultPropagation, probeRegion: "us-east-1",
 		distributions: map[string]*distribution{}, functions: map[string]*function{}, tests: map[string]map[string]any{}, resources: map[resourceKey]*resource{},
 		authority: &authority{},
+	}
+	for id, name := range managedPolicies {
+		s.resources[resourceKey{CachePolicy, id}] = &resource{etag: s.newID("E", id), value: map[string]any{
+			"Id": id, "LastModifiedTime": "2020-07-21T00:00:00.000Z", "CachePolicyConfig": map[string]any{"Name": name, "MinTTL": 0},
+		}}
 	}
 	w.Register("cloudfront", s)
 	w.Metrics.AddSource(s)

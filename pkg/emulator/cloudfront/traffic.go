@@ -338,7 +338,10 @@ func (p *past) visit(m *minute, at time.Time, path Path, region string, n float6
 
 // useLambda adds what the requests did to the Region's Lambda pool.
 func (p *past) useLambda(m *minute, answer EdgeAnswer, region, word string, n, hit, milliseconds float64) {
-	if !p.runs("") {
+	if answer.Unstarted {
+		n, hit = n-hit, 0
+	}
+	if !p.runs("") || n <= 0 {
 		return
 	}
 	use := lambdaUse{invocations: n, duration: n * milliseconds, longest: 3 * milliseconds, concurrency: math.Ceil(n / 60 * milliseconds / 1000)}

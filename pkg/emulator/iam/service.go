@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cloudfront503/pkg/emulator/kernel"
@@ -22,6 +23,27 @@ import (
 type Service struct {
 	world *kernel.World
 	made  time.Time // stands for when roles and users were made
+
+	mu     sync.Mutex
+	trusts []trusted // by when they were written
+}
+
+// trusted is a trust policy that a role had from a time on.
+type trusted struct {
+	role, document string
+	from           time.Time
+}
+
+// TrustAt is the trust policy that a role had at a time; empty where it was not changed before that.
+func (s *Service) TrustAt(roleName string, at time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, each := range slices.Backward(s.trusts) {
+		if each.role == roleName && !each.from.After(at) {
+			return each.document
+		}
+	}
+	return ""
 }
 
 // New is IAM over the world's identities.
@@ -224,6 +246,9 @@ func (s *Service) replaceTrust(role kernel.Role, document string) error {
 		return kernel.Errorf(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", longestTrust)
 	}
 	s.world.Identity.SetTrust(role.ARN, trust)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trusts = append(s.trusts, trusted{role.Name, document, s.world.Clock.Now()})
 	return nil
 }
 

@@ -24,7 +24,9 @@ type Scenario struct {
 	Break   func(*Rehearsal) error // what goes wrong
 	Ends    string                 // the result with which the incident is closed when people approve
 	Asks    bool                   // whether people are asked
-	People  int                    // how many must approve; 0: one
+	// Elsewhere says that the remedy leaves the distribution's configuration alone, and changes what it points to.
+	Elsewhere bool
+	People    int // how many must approve; 0: one
 }
 
 // Approvers are the people who approve.
@@ -44,6 +46,9 @@ func Scenarios() map[string]Scenario {
 		"alb-no-targets":          noTargets(),
 		"origin-mtls":             mutualTLS(),
 		"lambda-edge-rate":        edgeRate(),
+		"lambda-edge-permission":  distrusted(),
+		"function-error":          functionError(),
+		"function-throttled":      functionThrottled(),
 	}
 }
 

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package functions
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cloudfront503/pkg/emulator/kernel"
+	"cloudfront503/pkg/emulator/rehearsal"
+)
+
+// edgeAsked is a scenario of edge code up to where people have been asked.
+func edgeAsked(t *testing.T, scenario string, overrides ...func(*rehearsal.Options)) *rehearsal.Rehearsal {
+	t.Helper()
+	r := start(t, scenario, overrides...)
+	breaks(t, r)
+	untilAsked(t, r)
+	return r
+}
+
+// stages fails the test unless the function's stages hold this code.
+func stages(t *testing.T, r *rehearsal.Rehearsal, development, live string) {
+	t.Helper()
+	for stage, want := range map[string]string{"DEVELOPMENT": development, "LIVE": live} {
+		if code, _, _, _ := r.CloudFront.Stage(rehearsal.RewriteName, stage); string(code) != want {
+			t.Errorf("%s holds %s\nwant %s", stage, code, want)
+		}
+	}
+}
+
+// trusts is the role's trust policy.
+func trusts(r *rehearsal.Rehearsal) string {
+	role, _ := r.World.Identity.RoleNamed(rehearsal.EdgeRole)
+	return string(role.Trust.Raw)
+}
+
+func TestAFunctionsGoodCodeGoesBackAndDevelopmentIsAsItWas(t *testing.T) {
+	t.Parallel()
+	r := edgeAsked(t, "function-error")
+	config := live(t, r)
+	approves(t, r, "alice")
+	untilClosed(t, r, "changed")
+	stages(t, r, rehearsal.DraftCode, rehearsal.GoodCode)
+	unwritten(t, r, config) // the distribution's configuration is left alone
+	if n := count(r, remediate, "cloudfront:PublishFunction", "ok"); n != 1 {
+		t.Errorf("published %d times", n)
+	}
+}
+
+// refusedChanges are what keeps a change of edge code from being made, and how the incident ends then.
+var refusedChanges = map[string]struct {
+	play func(*testing.T, *rehearsal.Rehearsal)
+	ends string
+}{
+	"rejected": {func(t *testing.T, r *rehearsal.Rehearsal) { rejects(t, r, "bob", "we mend it ourselves") }, "rejected"},
+	"silent":   {func(*testing.T, *rehearsal.Rehearsal) {}, "silent"},
+	"the distribution has moved": {func(t *testing.T, r *rehearsal.Rehearsal) {
+		deploy(t, r)
+		approves(t, r, "alice")
+	}, "void"},
+}
+
+func TestAFunctionsCodeIsNotTouchedWithoutAnApproval(t *testing.T) {
+	for name, c := range refusedChanges {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := edgeAsked(t, "function-error")
+			c.play(t, r)
+			untilClosed(t, r, c.ends)
+			stages(t, r, rehearsal.DraftCode, rehearsal.BadCode)
+			if n := count(r, remediate, "cloudfront:UpdateFunction", "ok"); n != 0 {
+				t.Errorf("DEVELOPMENT was written %d times", n)
+			}
+		})
+	}
+}
+
+func TestAFunctionThatSomebodyWorksOnIsLeftAlone(t *testing.T) {
+	const theirs = "// theirs"
+	for name, c := range map[string]struct {
+		publish bool
+		live    string
+	}{"DEVELOPMENT has moved": {false, rehearsal.BadCode}, "LIVE has moved": {true, theirs}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := edgeAsked(t, "function-error")
+			if err := r.CloudFront.ChangeFunction(rehearsal.RewriteName, kernel.Principal{ARN: rehearsal.UserARN("deployer")}, []byte(theirs), c.publish); err != nil {
+				t.Fatal(err)
+			}
+			approves(t, r, "alice")
+			untilClosed(t, r, "void")
+			stages(t, r, theirs, c.live)
+		})
+	}
+}
+
+// Half-way failures: whatever fails, DEVELOPMENT is as it was, and LIVE is as it was or as approved.
+func TestAFunctionIsNeverLeftHalfWay(t *testing.T) {
+	denied := kernel.Errorf(http.StatusForbidden, "AccessDenied", "not allowed")
+	throttling := kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
+	for name, c := range map[string]struct {
+		fault kernel.Fault
+		kill  string
+		ends  string
+	}{
+		"overwriting DEVELOPMENT is denied":      {fault: kernel.Fault{Action: "cloudfront:UpdateFunction", Error: denied}, ends: "void"},
+		"the test is denied":                     {fault: kernel.Fault{Action: "cloudfront:TestFunction", Error: denied}, ends: "void"},
+		"publishing is denied":                   {fault: kernel.Fault{Action: "cloudfront:PublishFunction", Error: denied}, ends: "void"},
+		"publishing is throttled":                {fault: kernel.Fault{Action: "cloudfront:PublishFunction", Times: 4, Error: throttling}, ends: "changed"},
+		"the answer to publishing is lost":       {fault: kernel.Fault{Action: "cloudfront:PublishFunction", Times: 1, LoseAnswer: true}, ends: "changed"},
+		"putting back is denied at first":        {fault: kernel.Fault{Action: "cloudfront:UpdateFunction", Skip: 1, Times: 1, Error: denied}, ends: "changed"},
+		"remediate is killed at the overwriting": {kill: "cloudfront:UpdateFunction", ends: "changed"},
+		"remediate is killed at the test":        {kill: "cloudfront:TestFunction", ends: "changed"},
+		"remediate is killed at the publishing":  {kill: "cloudfront:PublishFunction", ends: "changed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := edgeAsked(t, "function-error")
+			if c.fault.Caller = sessionsOf(remediate); c.kill == "" {
+				r.World.Faults.Add(c.fault)
+			} else {
+				r.Lambda.KillAt(remediate, c.kill, "", true)
+			}
+			approves(t, r, "alice")
+			untilClosed(t, r, c.ends)
+			want := rehearsal.BadCode
+			if c.ends == "changed" {
+				want = rehearsal.GoodCode
+			}
+			stages(t, r, rehearsal.DraftCode, want)
+			if n := count(r, remediate, "cloudfront:PublishFunction", "ok"); n > 1 {
+				t.Errorf("published %d times", n)
+			}
+		})
+	}
+}
+
+func TestCodeThatNoLongerPassesItsTestIsNotPublished(t *testing.T) {
+	t.Parallel()
+	r := edgeAsked(t, "function-error")
+	if err := r.CloudFront.SetCodeTest([]byte(rehearsal.GoodCode), []byte(`{"ComputeUtilization": "88"}`)); err != nil {
+		t.Fatal(err)
+	}
+	approves(t, r, "alice")
+	untilClosed(t, r, "void")
+	stages(t, r, rehearsal.DraftCode, rehearsal.BadCode)
+}
+
+func TestWithoutBothStagesInTheSnapshotNobodyIsAsked(t *testing.T) {
+	t.Parallel()
+	r := start(t, "function-error")
+	r.World.Faults.Add(kernel.Fault{Action: "s3:PutObject", Resource: "*/Function/*/DEVELOPMENT.json", Caller: sessionsOf(respond),
+		Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")})
+	breaks(t, r)
+	until(t, r, 20*time.Minute, "people are told why not", func() bool { return r.Has("told") })
+	untouched(t, r)
+	stages(t, r, rehearsal.DraftCode, rehearsal.BadCode)
+	if !heardOf(r, "could not be saved") {
+		t.Error("on-call has not heard why")
+	}
+}
+
+func TestTheTrustThatWentMissingComesBackAndNothingElse(t *testing.T) {
+	t.Parallel()
+	r := edgeAsked(t, "lambda-edge-permission")
+	config := live(t, r)
+	approves(t, r, "alice")
+	untilClosed(t, r, "changed")
+	want := strings.TrimSuffix(rehearsal.Distrust, "]}") + `,{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"edgelambda.amazonaws.com"}}]}`
+	if diff := cmp.Diff(want, trusts(r)); diff != "" {
+		t.Errorf("trust policy (-want +got):\n%s", diff)
+	}
+	unwritten(t, r, config)
+	for _, function := range []string{respond, remediate} {
+		if count(r, function, "access-analyzer:CheckNoNewAccess", "ok") != 1 {
+			t.Errorf("%s has not had the policy analysed once", function)
+		}
+	}
+}
+
+func TestATrustPolicyIsNotTouchedWithoutAnApproval(t *testing.T) {
+	for name, c := range refusedChanges {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := edgeAsked(t, "lambda-edge-permission")
+			c.play(t, r)
+			untilClosed(t, r, c.ends)
+			if diff := cmp.Diff(rehearsal.Distrust, trusts(r)); diff != "" {
+				t.Errorf("trust policy (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestARoleIsLeftAsItWasOrAsApproved(t *testing.T) {
+	denied := kernel.Errorf(http.StatusForbidden, "AccessDenied", "not allowed")
+	throttling := kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
+	theirs := strings.Replace(rehearsal.Distrust, `"Sid":"Lambda"`, `"Sid":"Theirs"`, 1)
+	for name, c := range map[string]struct {
+		fault kernel.Fault
+		spoil func(*testing.T, *rehearsal.Rehearsal)
+		ends  string
+		want  string
+	}{
+		"the write is denied":    {fault: kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", Error: denied}, ends: "void", want: rehearsal.Distrust},
+		"the write is throttled": {fault: kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", Times: 4, Error: throttling}, ends: "changed"},
+		"its answer is lost":     {fault: kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", Times: 1, LoseAnswer: true}, ends: "changed"},
+		"somebody has changed it": {spoil: func(t *testing.T, r *rehearsal.Rehearsal) {
+			if err := r.IAM.ChangeTrust(rehearsal.EdgeRole, kernel.Principal{ARN: rehearsal.UserARN("deployer")}, theirs); err != nil {
+				t.Fatal(err)
+			}
+		}, ends: "void", want: theirs},
+		"remediate is killed after the write": {spoil: func(_ *testing.T, r *rehearsal.Rehearsal) {
+			r.Lambda.KillAt(remediate, "iam:UpdateAssumeRolePolicy", "", true)
+		}, ends: "changed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := edgeAsked(t, "lambda-edge-permission")
+			if c.spoil != nil {
+				c.spoil(t, r)
+			} else {
+				c.fault.Caller = sessionsOf(remediate)
+				r.World.Faults.Add(c.fault)
+			}
+			approves(t, r, "alice")
+			untilClosed(t, r, c.ends)
+			if c.want == "" && !strings.Contains(trusts(r), "edgelambda.amazonaws.com") || c.want != "" && trusts(r) != c.want {
+				t.Errorf("trust policy %s", trusts(r))
+			}
+			if n := count(r, remediate, "iam:UpdateAssumeRolePolicy", "ok"); n > 1 {
+				t.Errorf("%d writes", n)
+			}
+		})
+	}
+}
+
+func TestARoleThatIsNotOnTheListIsNotTouched(t *testing.T) {
+	t.Parallel()
+	r := start(t, "lambda-edge-permission", func(o *rehearsal.Options) { o.Parameters["EdgeRoles"] = "" })
+	breaks(t, r)
+	until(t, r, 20*time.Minute, "people are told why not", func() bool { return r.Has("told") })
+	untouched(t, r)
+	if !heardOf(r, "is not one whose trust this stack may mend") {
+		t.Error("on-call has not heard why")
+	}
+	for _, denial := range denials(r) {
+		t.Errorf("denied: %s", denial)
+	}
+}
