@@ -83,6 +83,18 @@ func (p *play) until(r *rehearsal.Rehearsal, most time.Duration, done func() boo
 	p.tellNew(r)
 }
 
+// hours moves the clock by the hour until done, and tells what happens on the way.
+func (p *play) hours(r *rehearsal.Rehearsal, most int, done func() bool) {
+	for range most {
+		if done() {
+			break
+		}
+		r.World.Clock.Advance(time.Hour)
+		r.World.Settle()
+		p.tellNew(r)
+	}
+}
+
 // tellNew tells the steps and messages that have come since it was called last.
 func (p *play) tellNew(r *rehearsal.Rehearsal) {
 	steps := r.Steps()

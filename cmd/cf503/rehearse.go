@@ -120,7 +120,11 @@ func (p *play) perform(r *rehearsal.Rehearsal, approver string) error {
 			return err
 		}
 	}
-	p.until(r, 26*time.Hour, func() bool { return r.Incident().State == "closed" })
+	p.until(r, 26*time.Hour, func() bool { return r.Incident().State == "closed" || r.Incident().State == "watching" })
+	if r.Incident().State == "watching" {
+		p.say("two days pass, in which it is looked at every hour")
+		p.hours(r, 49, func() bool { return r.Incident().State == "closed" })
+	}
 	return ended(r, approver)
 }
 

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"cloudfront503/pkg/incident"
@@ -139,16 +140,20 @@ func (w *watch) compared() string {
 	return w.view.recovery.Why
 }
 
-// escalate tells the on-call topic that nobody has decided.
+// escalate tells the on-call topic that nobody has decided. Where a further circle is to be asked, the incident goes back to
+// respond, which alone can make tickets.
 func (w *watch) escalate(ctx context.Context) error {
 	request := *w.view.approval.Request
 	message := notify.RenderEscalation(notify.Escalation{
 		About: w.about(), Plan: w.planned(), Request: request, Silent: w.silent(request), Said: w.view.tally.Why, At: w.now(),
 	})
-	if err := w.send(ctx, "escalate", message); err != nil {
+	round := w.view.escalated + 1
+	if err := w.send(ctx, fmt.Sprintf("escalate %d", round), message); err != nil {
 		return err
 	}
-	_, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepEscalated, "escalated", "nobody has decided yet; the on-call topic was told", request)
+	_, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepEscalated, fmt.Sprintf("escalated %d", round),
+		"nobody has decided yet; the on-call topic was told", request)
+	w.handsBack = err == nil && round < len(request.Circles)
 	return err
 }
 

@@ -40,8 +40,11 @@ func (h handler) lookAtAll(ctx context.Context, trigger incident.Trigger, raw js
 }
 
 // look does what is due for one incident. Whose holder died is handed to respond, which knows how to carry on; whose
-// holder still works is left alone.
+// holder still works, or that is watched and not due, is left alone.
 func (h handler) look(ctx context.Context, pointer incident.Pointer, trigger incident.Trigger, raw json.RawMessage) error {
+	if asleep(pointer, trigger.Kind, h.now()) {
+		return nil
+	}
 	if pointer.Lease.Dead(h.now()) {
 		return h.askRespond(ctx, "resume", pointer.Reference())
 	}
@@ -55,7 +58,11 @@ func (h handler) look(ctx context.Context, pointer incident.Pointer, trigger inc
 		return err
 	}
 	w := watch{handler: h, pointer: pointer, incident: pointer.Reference(), holder: holder, raw: raw}
-	err := errors.Join(w.see(ctx, trigger), h.ledger.Release(ctx, w.incident, holder))
+	err := w.see(ctx, trigger)
+	if w.handsBack {
+		return errors.Join(err, h.ledger.Abandon(ctx, w.incident, holder), h.askRespond(ctx, "resume", w.incident))
+	}
+	err = errors.Join(err, h.ledger.Release(ctx, w.incident, holder))
 	if w.handsOver {
 		err = errors.Join(err, h.askRespond(ctx, "open", w.incident))
 	}

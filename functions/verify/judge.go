@@ -4,10 +4,12 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/runbook"
 )
 
 // view is what is known of an incident when it is looked at.
@@ -25,7 +27,7 @@ type view struct {
 	successor  bool      // a later look has found what another incident should plan for
 	noted      string    // how the runbook says it ended, see pkg/runbook
 	over       bool      // the execution has ended, or SSM knows none any more
-	escalated  bool
+	escalated  int       // how often
 	back       back
 	recovery   *incident.Recovery     // after the change; nil where it cannot be compared yet
 	watch      *incident.Watch        // nil where it has not recovered
@@ -60,7 +62,6 @@ const (
 )
 
 const (
-	patience  = 30 * time.Minute // until a gate that nobody answers is escalated; it waits for an hour
 	grace     = 5 * time.Minute  // after the gate's time, for an answer that is on its way
 	notYet    = 20 * time.Minute // after the change, until people hear that it has not helped
 	watchTime = 24 * time.Hour   // after which an incident is closed however it stands
@@ -76,7 +77,7 @@ func judge(v view, now time.Time) due {
 		return judgeWatched(v, now)
 	case v.written != nil:
 		return judgeWritten(v, now)
-	case v.tally.Rejected && (v.over || v.noted != "" || v.void != ""):
+	case v.tally.Rejected && (rejectedInChat(v) || v.over || v.noted != "" || v.void != ""):
 		return endRejected
 	case v.successor:
 		return handOver
@@ -88,6 +89,22 @@ func judge(v view, now time.Time) due {
 		return closeQuiet
 	}
 	return nothing
+}
+
+// escalations is how often silence is escalated while a gate waits: before each further circle is asked, at least once.
+func escalations(v view) int { return max(1, len(v.approval.Request.Circles)-1) }
+
+// patience is the time before a gate's end at which silence is escalated next: the circles share its time.
+func patience(v view) time.Duration {
+	rounds := time.Duration(escalations(v))
+	return runbook.GateTimeout * (rounds - time.Duration(v.escalated)) / (rounds + 1)
+}
+
+// rejectedInChat reports a reject of which the gate knows nothing.
+func rejectedInChat(v view) bool {
+	return slices.ContainsFunc(v.approval.Decisions, func(d incident.Decision) bool {
+		return d.Channel == incident.ChannelChat && d.Verb == incident.Reject
+	})
 }
 
 // judgeAsked is for an incident whose gate was opened.
@@ -102,7 +119,7 @@ func judgeAsked(v view, now time.Time) due {
 		return endSilent
 	case v.over || v.noted != "":
 		return endFailed
-	case !v.escalated && !v.tally.Rejected && now.After(expires.Add(-patience)):
+	case v.escalated < escalations(v) && !v.tally.Rejected && now.After(expires.Add(-patience(v))):
 		return escalate
 	}
 	return nothing

@@ -28,7 +28,7 @@ func TestJudge(t *testing.T) {
 		{"an incident that nobody ends is closed after a day", view{openedAt: opened}, opened.Add(25 * time.Hour), closeQuiet},
 		{"a gate is left alone in its first half hour", view{openedAt: opened, approval: asked}, opened.Add(20 * time.Minute), nothing},
 		{"a gate without an answer is escalated after half its time", view{openedAt: opened, approval: asked}, opened.Add(31 * time.Minute), escalate},
-		{"and escalated once", view{openedAt: opened, approval: asked, escalated: true}, opened.Add(40 * time.Minute), nothing},
+		{"and escalated once", view{openedAt: opened, approval: asked, escalated: 1}, opened.Add(40 * time.Minute), nothing},
 		{"silence is a no once the gate has closed", view{openedAt: opened, approval: asked, noted: "not-approved"}, expires.Add(time.Second), endSilent},
 		{"silence is a no also where SSM says nothing", view{openedAt: opened, approval: asked}, expires.Add(grace + time.Second), endSilent},
 		{"an OK alarm does not end a gate that waits", view{openedAt: opened, approval: asked, quiet: true}, opened.Add(10 * time.Minute), nothing},

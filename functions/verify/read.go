@@ -21,6 +21,7 @@ const lease = 5 * time.Minute
 // watch is one open incident while it is looked at.
 type watch struct {
 	handler
+	handsBack bool // respond is to ask a further circle
 	pointer   incident.Pointer
 	incident  incident.Reference
 	holder    string
@@ -107,7 +108,7 @@ func (w *watch) add(step incident.Step) error {
 		return step.Read(w.view.written)
 	case "remediate deployed":
 		w.view.deployedAt = step.At
-	case "remediate void", "verify withdrawn":
+	case "remediate void", "verify withdrawn", "approve withdrawn":
 		w.view.void, w.view.withdrawn = step.Note, step.Kind == incident.StepWithdrawn
 	case "remediate ended":
 		var ended incident.Execution
@@ -116,7 +117,7 @@ func (w *watch) add(step incident.Step) error {
 		}
 		w.view.noted = ended.Status
 	case "verify escalated":
-		w.view.escalated = true
+		w.view.escalated++
 	default:
 		return errors.Join(w.view.back.add(step), w.addWatch(step))
 	}

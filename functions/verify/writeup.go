@@ -16,6 +16,9 @@ import (
 // plotBefore is how much of the time before the incident the report's plot shows.
 const plotBefore = 30 * time.Minute
 
+// plotFor is how much of it the plot shows at most: two days of the watch would hide the hour that matters.
+const plotFor = 6 * time.Hour
+
 // report writes the incident up: a page for people, and the same as Markdown for a wiki.
 func (w *watch) report(ctx context.Context, outcome incident.Outcome) error {
 	in := report.Input{
@@ -27,7 +30,7 @@ func (w *watch) report(ctx context.Context, outcome incident.Outcome) error {
 		return err
 	}
 	// Without metrics the report has no plot, and says so; an incident is not kept open for that.
-	if rate, err := evidence.ReadRate(ctx, w.metrics, w.incident.Distribution, w.before.Add(-plotBefore), w.now()); err == nil {
+	if rate, err := evidence.ReadRate(ctx, w.metrics, w.incident.Distribution, w.before.Add(-plotBefore), earlier(w.now(), w.before.Add(plotFor))); err == nil {
 		for _, minute := range rate.Minutes {
 			in.Rate.Points = append(in.Rate.Points, report.Point{At: minute.At, Value: minute.Percent})
 			in.Requests.Points = append(in.Requests.Points, report.Point{At: minute.At, Value: minute.Requests})
@@ -40,4 +43,11 @@ func (w *watch) report(ctx context.Context, outcome incident.Outcome) error {
 	_, pageErr := w.ledger.Put(ctx, w.incident, "watch/report.html", page)
 	_, textErr := w.ledger.Put(ctx, w.incident, "watch/report.md", report.Markdown(in))
 	return errors.Join(pageErr, textErr)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

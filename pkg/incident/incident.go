@@ -113,6 +113,7 @@ const (
 	StepStarting     StepKind = "starting"     // Execution with no ID: the start is about to be asked for
 	StepStarted      StepKind = "started"      // Execution
 	StepAsked        StepKind = "asked"        // ApprovalRequest, without tickets
+	StepAskedNext    StepKind = "asked-next"   // names: the next circle, as those before stay silent
 	StepTold         StepKind = "told"         // Message: it left
 	StepUntold       StepKind = "untold"       // Message: it failed and is due again
 	StepDecision     StepKind = "decision"     // Decision, valid
@@ -235,8 +236,11 @@ type ApprovalRequest struct {
 	ETag         string    `json:"etag"`
 	Hash         string    `json:"hash"`
 	Expires      time.Time `json:"expires"`
-	Approvers    []string  `json:"approvers"` // names
+	Approvers    []string  `json:"approvers"` // names; never who asked for the change
 	Required     int       `json:"required"`
+	// Circles are the approvers in the order in which they are asked: the next when those before stay silent.
+	Circles [][]string `json:"circles,omitempty"`
+	AskedBy string     `json:"askedBy,omitempty"` // the ARN of the person who opened the incident; empty where an alarm did
 }
 
 // Verb is what an approver says.
@@ -318,4 +322,5 @@ type Approver struct {
 	Channel   string `json:"channel"`   // where the person is told: the ARN of the topic of messages to them
 	Principal string `json:"principal"` // the IAM user's or role's ARN that may publish to the reply topic
 	Topic     string `json:"topic"`     // the reply topic's ARN
+	Circle    int    `json:"circle"`    // when the person is asked: 1 at once, the next when all before stay silent
 }

@@ -31,10 +31,12 @@ type Settings struct {
 	ProbePaths    []string // CF503_PROBE_PATHS: at most three; empty takes them from the logs, else the root
 	EdgeRegions   []string // CF503_EDGE_REGIONS: Regions in which Lambda@Edge may run
 	Reserved      int      // CF503_RESERVED: the concurrency kept for each function; 0 keeps none
+	WatchHours    int      // CF503_WATCH_HOURS: how long a recovered incident is watched, 24 to 48
 	Stack         string   // CF503_STACK: the stack's name, which begins every name in it
 	Account       string   // CF503_ACCOUNT: twelve digits
 	MACKey        string   // CF503_MAC_KEY: the ARN of the KMS key of the tickets
-	Approvers     string   // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN
+	Approvers     string   // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN|circle
+	ChatRole      string   // CF503_CHAT: the ARN of the chat's role, which may reject; empty: none may
 	Region        string   // AWS_REGION: us-east-1
 }
 
@@ -68,9 +70,11 @@ func Load(getenv func(string) string) (Settings, error) {
 		ProbePaths:    list(getenv("CF503_PROBE_PATHS")),
 		EdgeRegions:   list(r.required("CF503_EDGE_REGIONS")),
 		Reserved:      r.number("CF503_RESERVED", 0, 1000),
+		WatchHours:    r.number("CF503_WATCH_HOURS", 24, 48),
 		Stack:         r.required("CF503_STACK"),
 		Account:       r.match("CF503_ACCOUNT", accountID),
 		MACKey:        r.required("CF503_MAC_KEY"),
+		ChatRole:      strings.TrimSpace(getenv("CF503_CHAT")),
 		Region:        r.required("AWS_REGION"),
 	}
 	if len(s.ProbePaths) > mostProbePaths {
@@ -80,17 +84,18 @@ func Load(getenv func(string) string) (Settings, error) {
 	return s, errors.Join(r.problems...)
 }
 
-// expandApprovers turns the template's name|principal|number, short because Lambda's environment holds 4 KB, into lines
-// with the ARNs of the person's topics.
+// expandApprovers turns the template's name|principal|number|circle, short because Lambda's environment holds 4 KB, into
+// lines with the ARNs of the person's topics.
 func (s Settings) expandApprovers(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		head, number, found := cutLast(line, "|")
-		if line == "" || !found {
+		rest, circle, found := cutLast(line, "|")
+		head, number, complete := cutLast(rest, "|")
+		if line == "" || !found || !complete {
 			continue
 		}
-		lines = append(lines, head+"|"+s.topic("reply-"+number)+"|"+s.topic("channel-"+number))
+		lines = append(lines, head+"|"+s.topic("reply-"+number)+"|"+s.topic("channel-"+number)+"|"+circle)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -105,6 +110,14 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // OnCallTopic is the ARN of the topic for everything that is nobody else's.
 func (s Settings) OnCallTopic() string { return s.topic("on-call") }
+
+// ChatTopic is the ARN of the topic through which a chat may reject; empty where none may.
+func (s Settings) ChatTopic() string {
+	if s.ChatRole == "" {
+		return ""
+	}
+	return s.topic("chat")
+}
 
 // AutomationRole is the ARN of the runbooks' own role.
 func (s Settings) AutomationRole() string { return s.role("automation") }

@@ -21,9 +21,9 @@ func complete() map[string]string {
 		"CF503_BUCKET": "bucket", "CF503_ENVIRONMENT": "prod", "CF503_DISTRIBUTIONS": "E2EXAMPLE11AA, E2EXAMPLE22BB",
 		"CF503_MODE": "ask", "CF503_STOP": "no", "CF503_QUORUM": "2", "CF503_GATE": "role", "CF503_PROBE_PATHS": "/,/health",
 		"CF503_OPT_IN": "cloudfront503=change", "CF503_DETACH": "yes", "CF503_CALENDAR": "freeze", "CF503_CLOSED": "ask",
-		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_RESERVED": "2", "CF503_STACK": "cf503",
+		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_RESERVED": "2", "CF503_WATCH_HOURS": "48", "CF503_STACK": "cf503",
 		"CF503_ACCOUNT": "111122223333", "CF503_MAC_KEY": "arn:aws:kms:us-east-1:111122223333:key/k",
-		"CF503_APPROVERS": "alice|arn:aws:iam::111122223333:user/alice|1\nbob|arn:aws:iam::111122223333:role/Ops|2",
+		"CF503_APPROVERS": "alice|arn:aws:iam::111122223333:user/alice|1|1\nbob|arn:aws:iam::111122223333:role/Ops|2|3",
 		"AWS_REGION":      "us-east-1",
 	}
 }
@@ -36,10 +36,10 @@ func TestLoadReadsWhatTheTemplateGives(t *testing.T) {
 	want := Settings{
 		Bucket: "bucket", Environment: "prod", Distributions: []string{"E2EXAMPLE11AA", "E2EXAMPLE22BB"}, Quorum: 2, GateByRole: true,
 		OptIn: "cloudfront503=change", MayDetach: true, Calendar: "freeze", AskWhenClosed: true,
-		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, Reserved: 2, Stack: "cf503",
+		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, Reserved: 2, WatchHours: 48, Stack: "cf503",
 		Account: "111122223333", MACKey: "arn:aws:kms:us-east-1:111122223333:key/k", Region: "us-east-1",
-		Approvers: "alice|arn:aws:iam::111122223333:user/alice|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1\n" +
-			"bob|arn:aws:iam::111122223333:role/Ops|arn:aws:sns:us-east-1:111122223333:cf503-reply-2|arn:aws:sns:us-east-1:111122223333:cf503-channel-2",
+		Approvers: "alice|arn:aws:iam::111122223333:user/alice|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1|1\n" +
+			"bob|arn:aws:iam::111122223333:role/Ops|arn:aws:sns:us-east-1:111122223333:cf503-reply-2|arn:aws:sns:us-east-1:111122223333:cf503-channel-2|3",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
