@@ -17,16 +17,17 @@ run: ## play an incident from alarm to approved change: SCENARIO=error-page-503|
 	@go run ./cmd/cf503 rehearse --scenario $(SCENARIO) --approver $(APPROVER) --out out
 
 test: ## every test
-	go test ./...
+	go test -timeout 60m ./...
 
 test-race: ## every test under the race detector, the functions included
-	go test -race ./...
+	go test -race -timeout 90m ./...
 
 accuracy: ## the confusion matrix, the calibration and the abstentions over the corpus; fails below the bar
 	@go run ./tools/accuracy
 
 bench: ## performance as ratios in one run
 	go test -run '^$$' -bench . -benchtime 1s ./pkg/accesslog ./pkg/diagnosis
+	go test -run '^$$' -bench . -benchtime 10x ./functions
 
 fuzz: ## every fuzzer for a while; FUZZTIME=20s
 	@for package in $$(go list ./...); do \

@@ -146,6 +146,18 @@ func (s *Service) arn(region, name string) string {
 	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", region, s.world.Account, name)
 }
 
+// Environment is what the stack gives a function, by its name, without Lambda's own variables.
+func (s *Service) Environment(name string) map[string]string {
+	f, _, err := s.find(s.world.Region, name)
+	if err != nil {
+		s.world.Strict("lambda: environment of %s: %v", name, err)
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(f.Environment)
+}
+
 // Functions are the ARNs of the functions that run, sorted.
 func (s *Service) Functions() []string {
 	s.mu.Lock()
