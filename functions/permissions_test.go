@@ -138,11 +138,28 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 		}
 		untilClosed(t, r, "requested")
 	},
+	"function-error approved": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		approves(t, r, "alice")
+		untilClosed(t, r, "changed")
+	},
+	"lambda-edge-permission approved": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		approves(t, r, "alice")
+		untilClosed(t, r, "changed")
+	},
 	"cloudfront-incident told": func(t *testing.T, r *rehearsal.Rehearsal) { untilClosed(t, r, "told") },
 	"error-page-503 rejected": func(t *testing.T, r *rehearsal.Rehearsal) {
 		untilAsked(t, r)
 		_, ticket := r.Tickets("alice")
 		reply(t, r, "alice", "reject "+ticket+" not now")
+		untilClosed(t, r, "rejected")
+	},
+	"error-page-503 rejected in chat": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		if err := chats(t, r, topics+"-chat", "reject "+rehearsal.Distribution+"/000001 no"); err != nil {
+			t.Error(err)
+		}
 		untilClosed(t, r, "rejected")
 	},
 	"error-page-503 silent": func(t *testing.T, r *rehearsal.Rehearsal) {
@@ -210,7 +227,7 @@ func furnish(r *rehearsal.Rehearsal) error {
 			"StagingDistributionDnsNames": {"Quantity": 1, "Items": ["d111111abcdef8.cloudfront.net"]}, "Enabled": false}}`)),
 		r.CloudFront.PutResource(cloudfront.VpcOrigin, vpcOriginID, "", []byte(`{"Id": "`+vpcOriginID+`", "Status": "Deployed", "VpcOriginEndpointConfig": {
 			"Name": "inner", "Arn": "`+arn+`loadbalancer/app/web/01", "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}}`)),
-		furnishLogs(r),
+		furnishLogs(r), furnishPointed(r),
 	)
 }
 
@@ -234,6 +251,21 @@ const (
 	webACL      = "arn:aws:wafv2:us-east-1:" + account + ":global/webacl/shield/0a"
 )
 
+// pointedIDs are further things that a furnished configuration points to.
+var pointedIDs = map[cloudfront.Kind]string{
+	cloudfront.OriginRequestPolicy: "0a1b2c3d-0000-4000-8000-00000000aaaa", cloudfront.ResponseHeadersPolicy: "0a1b2c3d-0000-4000-8000-00000000bbbb",
+	cloudfront.OriginAccessControl: "E1ACCESSEXAMPLE", cloudfront.KeyGroup: "0a1b2c3d-0000-4000-8000-00000000cccc",
+}
+
+// furnishPointed makes them.
+func furnishPointed(r *rehearsal.Rehearsal) error {
+	var problems []error
+	for kind, id := range pointedIDs {
+		problems = append(problems, r.CloudFront.PutResource(kind, id, "", []byte(`{"Id": "`+id+`"}`)))
+	}
+	return errors.Join(problems...)
+}
+
 const policyID = "0a1b2c3d-0000-4000-8000-000000000503"
 
 // furnished points the scenario's distribution to what furnish makes.
@@ -252,6 +284,9 @@ func furnished(o *rehearsal.Options) {
 		for name, domain := range map[string]string{"media": "media.s3.amazonaws.com", "inner": "inner.example.internal"} {
 			origin := maps.Clone(origins["Items"].([]any)[0].(map[string]any))
 			origin["Id"], origin["DomainName"] = name, domain
+			if name == "media" {
+				origin["OriginAccessControlId"] = pointedIDs[cloudfront.OriginAccessControl]
+			}
 			if name == "inner" {
 				delete(origin, "CustomOriginConfig")
 				origin["VpcOriginConfig"] = map[string]any{"VpcOriginId": vpcOriginID}
@@ -262,6 +297,10 @@ func furnished(o *rehearsal.Options) {
 		config["WebACLId"] = webACL
 		config["Logging"] = map[string]any{"Enabled": true, "IncludeCookies": false, "Bucket": "cdn-logs.s3.amazonaws.com", "Prefix": "cf/"}
 		config["ContinuousDeploymentPolicyId"] = policyID
+		behavior := config["DefaultCacheBehavior"].(map[string]any)
+		behavior["OriginRequestPolicyId"] = pointedIDs[cloudfront.OriginRequestPolicy]
+		behavior["ResponseHeadersPolicyId"] = pointedIDs[cloudfront.ResponseHeadersPolicy]
+		behavior["TrustedKeyGroups"] = map[string]any{"Enabled": true, "Quantity": 1, "Items": []any{pointedIDs[cloudfront.KeyGroup]}}
 		config["DefaultCacheBehavior"].(map[string]any)["FunctionAssociations"] = map[string]any{"Quantity": 1, "Items": []any{map[string]any{
 			"FunctionARN": "arn:aws:cloudfront::" + account + ":function/rewrite", "EventType": "viewer-request",
 		}}}
@@ -287,6 +326,9 @@ func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
 			var overrides []func(*rehearsal.Options)
 			if strings.HasSuffix(name, "furnished") {
 				overrides = append(overrides, furnished)
+			}
+			if strings.HasSuffix(name, "in chat") {
+				overrides = append(overrides, chatting)
 			}
 			r := start(t, scenario, overrides...)
 			for range kills[name] {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -40,10 +41,24 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		Gate:      gate{gates},
 		Signaller: runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(cfg), Gates: gates, Role: s.SignerRole()},
 		WayBack:   wayBack{starter: runbook.Starter{SSM: automation}, settings: s, approvers: approvers},
+		Live:      configurations{cloudfront.NewFromConfig(cfg)},
+		Chat:      approval.Chat{Topic: s.ChatTopic(), Role: s.ChatRole},
 		Now:       clock.Now,
 		Sleep:     sleep,
 		Tell:      teller.tell,
 	}}, nil
+}
+
+// configurations are the distributions' as they are now.
+type configurations struct{ edge *cloudfront.Client }
+
+// ETag reads one's.
+func (c configurations) ETag(ctx context.Context, distribution string) (string, error) {
+	output, err := c.edge.GetDistributionConfig(ctx, &cloudfront.GetDistributionConfigInput{Id: &distribution})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(output.ETag), nil
 }
 
 // gate is what the desk wants to know of an execution.

@@ -7,8 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
+	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/notify"
 	"cloudfront503/pkg/remedy"
@@ -37,7 +41,9 @@ func (s *story) start(ctx context.Context) error {
 	if s.execution, err = s.startOnce(ctx, order); err != nil {
 		return err
 	}
-	s.execution.StartedAt = s.now()
+	if s.execution.StartedAt.IsZero() {
+		s.execution.StartedAt = s.now()
+	}
 	return s.note(ctx, incident.StepStarted, "the runbook is started and waits for people", s.execution)
 }
 
@@ -57,28 +63,86 @@ func (s *story) startOnce(ctx context.Context, order runbook.Order) (incident.Ex
 	return s.runbooks.Start(ctx, order)
 }
 
+// electors are those who may approve: all approvers but the person who asked for it.
+func (s *story) electors() []incident.Approver { return approval.Others(s.approvers, s.trigger.By) }
+
+// quorum is how many people must approve at least. Where a person opened the incident and does not say who, any approver
+// may be that person: then two must approve, one of whom is somebody else.
+func (s *story) quorum() int {
+	person := s.trigger.Kind == incident.KindOpen && s.trigger.Resume != nil && s.trigger.Resume.ID == ""
+	if person && s.trigger.By == "" {
+		return max(2, s.settings.Quorum)
+	}
+	return s.settings.Quorum
+}
+
 // ask gives each approver tickets of their own, and tells the on-call topic that somebody is asked. Who could not be told
-// is told by the next try; the tickets are the same then.
+// is told by the next try; the tickets are the same then. Those of a later circle get theirs when verify, which has seen
+// that all before stayed silent, hands the incident back.
 func (s *story) ask(ctx context.Context) error {
+	electors := s.electors()
 	request := incident.ApprovalRequest{
 		Incident: s.incident, Execution: s.execution.ID, Step: runbook.StepApprove, Distribution: s.incident.Distribution,
 		ETag: s.plan.ETag, Hash: s.plan.Hash, Expires: runbook.Expiry(s.execution.StartedAt), Required: max(1, s.plan.Approvals),
+		Approvers: approval.Names(electors), Circles: approval.Circles(electors), AskedBy: s.trigger.By,
 	}
-	for _, approver := range s.approvers {
-		request.Approvers = append(request.Approvers, approver.Name)
+	rounds, err := s.rounds(request)
+	if err != nil || rounds < 0 {
+		return err
 	}
 	if err := s.note(ctx, incident.StepAsked, "approvers are asked", request); err != nil {
 		return err
 	}
-	var problems []error
-	for _, approver := range s.approvers {
-		problems = append(problems, s.askOne(ctx, request, approver))
-	}
-	problems = append(problems, s.send(ctx, s.settings.OnCallTopic(), "on-call", notify.RenderEscalation(notify.Escalation{
-		About: s.about(), Plan: s.plan, Request: request, Silent: request.Approvers, Said: "they have just been asked", At: s.now(),
-	})))
-	if err := errors.Join(problems...); err != nil {
+	if err := errors.Join(s.noteRounds(ctx, request, rounds), s.askAll(ctx, request, rounds, electors)); err != nil {
 		return s.cannot(ctx, "ask every approver", err)
+	}
+	return nil
+}
+
+// askAll asks everybody of the circles whose turn it is, and tells on-call, all at once.
+func (s *story) askAll(ctx context.Context, request incident.ApprovalRequest, rounds int, electors []incident.Approver) error {
+	asked := slices.Concat(request.Circles[:rounds+1]...)
+	problems := make([]error, len(electors)+1)
+	var wait sync.WaitGroup
+	for i, approver := range electors {
+		if slices.Contains(asked, approver.Name) {
+			wait.Go(func() { problems[i] = s.askOne(ctx, request, approver) })
+		}
+	}
+	problems[len(electors)] = s.send(ctx, s.settings.OnCallTopic(), "on-call", notify.RenderEscalation(notify.Escalation{
+		About: s.about(), Plan: s.plan, Request: request, Silent: request.Circles[0], Said: "they have just been asked", At: s.now(),
+	}))
+	wait.Wait()
+	return errors.Join(problems...)
+}
+
+// rounds is how often verify has seen that all who were asked stay silent, so how many further circles are to be asked;
+// -1 where nobody is to be asked any more.
+func (s *story) rounds(request incident.ApprovalRequest) (int, error) {
+	record, err := approval.ReadRecord(s.steps)
+	if err != nil {
+		return -1, fmt.Errorf("incident %s: %w", s.incident, err)
+	}
+	tally := record.Tally(s.approvers, s.now())
+	if record.Request != nil && (record.Withdrawn != "" || record.Written || tally.Approved || tally.Rejected || !s.now().Before(request.Expires)) {
+		return -1, nil
+	}
+	rounds := 0
+	for _, step := range s.steps {
+		if step.Writer == "verify" && step.Kind == incident.StepEscalated {
+			rounds++
+		}
+	}
+	return min(rounds, len(request.Circles)-1), nil
+}
+
+// noteRounds notes each further circle before its tickets go out, so that approve takes them.
+func (s *story) noteRounds(ctx context.Context, request incident.ApprovalRequest, rounds int) error {
+	for i, names := range request.Circles[1 : rounds+1] {
+		note := fmt.Sprintf("circle %d is asked, as those before stay silent: %s", i+2, strings.Join(names, ", "))
+		if _, _, err := s.ledger.AppendOnce(ctx, s.incident, incident.StepAskedNext, fmt.Sprintf("circle %d", i+2), note, names); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -87,19 +151,17 @@ func (s *story) askOne(ctx context.Context, request incident.ApprovalRequest, ap
 	if s.told(notify.KindAsk, approver.Channel) {
 		return nil
 	}
-	approve, reject, err := s.tickets.Tickets(ctx, request, approver.Name)
+	verbs := []incident.Verb{incident.Approve, incident.Reject}
+	if remedy.NoWayBack(s.plan.Remedy) == "" {
+		verbs = append(verbs, incident.Undo)
+	}
+	tickets, err := s.tickets.Tickets(ctx, request, approver.Name, verbs...)
 	if err != nil {
 		return err
 	}
-	undo := ""
-	if remedy.NoWayBack(s.plan.Remedy) == "" {
-		if undo, err = s.tickets.Undo(ctx, request, approver.Name); err != nil {
-			return err
-		}
-	}
 	return s.send(ctx, approver.Channel, approver.Name, notify.RenderAsk(notify.Ask{
 		About: s.about(), Diagnosis: s.diagnosis, Plan: s.plan, Request: request, Snapshot: s.snapshot, Approver: approver,
-		Approve: approve, Reject: reject, Undo: undo,
+		Approve: tickets[0], Reject: tickets[1], Undo: strings.Join(tickets[2:], ""),
 	}))
 }
 

@@ -47,7 +47,7 @@ func (s *story) considerations(ctx context.Context) (plan.Input, error) {
 	in := plan.Input{
 		Distribution: s.incident.Distribution, Account: s.settings.Account, Diagnosis: s.diagnosis, Live: s.snapshot, RequestsPerMinute: s.perMinute, Now: s.now(),
 		Policy: plan.Policy{
-			Observe: s.settings.Observe, Stop: s.settings.Stop, Quorum: s.settings.Quorum, Approvers: len(s.approvers),
+			Observe: s.settings.Observe, Stop: s.settings.Stop, Quorum: s.quorum(), Approvers: len(s.electors()),
 			Distributions: s.settings.Distributions, OptIn: s.settings.OptIn, Calendar: s.calendar(ctx),
 		},
 	}

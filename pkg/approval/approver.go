@@ -6,7 +6,10 @@ package approval
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"cloudfront503/pkg/incident"
@@ -17,15 +20,16 @@ const MostApprovers = 10
 
 var (
 	approverName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`) // of RoleSessionName and SourceIdentity [STS AssumeRole]
-	principalARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(?:user|role)/[\w+=,.@/-]{1,512}$`)
-	topicARN     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}$`)
+	principalARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(?:user|role)/[\w+=,.@/-]+$`)
+	circleNumber = regexp.MustCompile(`^[1-9]$`)
+	topicARN     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+$`)
 )
 
 // ParseApprovers reads the stack's approvers, one line each:
 //
-//	name|principal ARN|reply topic ARN|channel topic ARN
+//	name|principal ARN|reply topic ARN|channel topic ARN|circle
 //
-// as in
+// where the circle, 1 to 9, may be left out and is 1 then, as in
 //
 //	ana|arn:aws:iam::111122223333:user/ana|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1
 //
@@ -60,8 +64,11 @@ func ParseApprovers(text string) ([]incident.Approver, error) {
 
 func parseApprover(line string) (incident.Approver, error) {
 	parts := strings.Split(line, "|")
-	if len(parts) != 4 {
-		return incident.Approver{}, fmt.Errorf("approver %q: %d parts, want name|principal|reply topic|channel", incident.Line(line, 80), len(parts))
+	if len(parts) == 4 {
+		parts = append(parts, "1")
+	}
+	if len(parts) != 5 {
+		return incident.Approver{}, fmt.Errorf("approver %q: %d parts, want name|principal|reply topic|channel|circle", incident.Line(line, 80), len(parts))
 	}
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
@@ -75,12 +82,19 @@ func parseApprover(line string) (incident.Approver, error) {
 		{"principal, an IAM user's or role's ARN,", principalARN},
 		{"reply topic", topicARN},
 		{"channel", topicARN},
+		{"circle", circleNumber},
 	} {
 		if !rule.pattern.MatchString(parts[i]) {
 			problems = append(problems, fmt.Errorf("approver %s: %s %q is not %s", incident.Line(parts[0], 64), rule.what, incident.Line(parts[i], 120), rule.pattern))
 		}
 	}
-	return incident.Approver{Name: parts[0], Principal: parts[1], Topic: parts[2], Channel: parts[3]}, errors.Join(problems...)
+	return incident.Approver{Name: parts[0], Principal: parts[1], Topic: parts[2], Channel: parts[3], Circle: number(parts[4])}, errors.Join(problems...)
+}
+
+// number is a circle's, of one digit.
+func number(digit string) int {
+	n, _ := strconv.Atoi(digit) // compared with its pattern
+	return n
 }
 
 func unique(what, value string, seen map[string]bool) error {
@@ -100,6 +114,30 @@ func OwnerOf(approvers []incident.Approver, topic string) (incident.Approver, bo
 		}
 	}
 	return incident.Approver{}, false
+}
+
+// Circles are the names of the approvers in the order in which they are asked. Circles that have nobody are left out, so
+// that the first always has somebody.
+func Circles(approvers []incident.Approver) [][]string {
+	by := map[int][]string{}
+	for _, approver := range approvers {
+		by[approver.Circle] = append(by[approver.Circle], approver.Name)
+	}
+	var circles [][]string
+	for _, circle := range slices.Sorted(maps.Keys(by)) {
+		circles = append(circles, by[circle])
+	}
+	return circles
+}
+
+// Others are the approvers but for the one who asked, given as sts:GetCallerIdentity gives it: the ARN of a user, or of a
+// role's session. Whoever has the approver's name in any user's or session's ARN is taken for the approver: that shuts out
+// too many rather than one too few.
+func Others(approvers []incident.Approver, asker string) []incident.Approver {
+	return slices.DeleteFunc(slices.Clone(approvers), func(a incident.Approver) bool {
+		name := asker[strings.LastIndex(asker, "/")+1:]
+		return asker != "" && (asker == a.Principal || strings.EqualFold(name, a.Name))
+	})
 }
 
 // Names of the approvers, in their order.

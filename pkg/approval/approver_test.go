@@ -23,8 +23,8 @@ func TestApproversAreReadFromLines(t *testing.T) {
 	t.Parallel()
 	got, err := approval.ParseApprovers("\n  " + anaLine + "\r\n\n" + benLine)
 	want := []incident.Approver{
-		{Name: "ana", Principal: "arn:aws:iam::111122223333:user/ana", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-reply-1", Channel: "arn:aws:sns:us-east-1:111122223333:cf503-channel-1"},
-		{Name: "b.en@example.com", Principal: "arn:aws:iam::111122223333:role/teams/edge", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-reply-2", Channel: "arn:aws:sns:us-east-1:111122223333:cf503-channel-2"},
+		{Name: "ana", Principal: "arn:aws:iam::111122223333:user/ana", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-reply-1", Channel: "arn:aws:sns:us-east-1:111122223333:cf503-channel-1", Circle: 1},
+		{Name: "b.en@example.com", Principal: "arn:aws:iam::111122223333:role/teams/edge", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-reply-2", Channel: "arn:aws:sns:us-east-1:111122223333:cf503-channel-2", Circle: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("error %v\n%s", err, diff)

@@ -47,11 +47,11 @@ func TestKMSMakesAndChecksTickets(t *testing.T) {
 	t.Parallel()
 	issuer := approval.Issuer{MACs: approval.KeyMaker{KMS: keyService{}, Key: "the-key"}}
 	verifier := approval.Verifier{MACs: approval.KeyChecker{KMS: keyService{}, Key: "the-key"}}
-	text, _, err := issuer.Tickets(t.Context(), request, "ana")
+	tickets, err := issuer.Tickets(t.Context(), request, "ana", incident.Approve)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticket, err := approval.ReadTicket(text)
+	ticket, err := approval.ReadTicket(tickets[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestKMSMakesAndChecksTickets(t *testing.T) {
 		t.Errorf("denied: %v", err)
 	}
 	issuer.MACs = approval.KeyMaker{KMS: keyService{fail: denied}, Key: "the-key"}
-	if _, _, err := issuer.Tickets(t.Context(), request, "ana"); !errors.Is(err, denied) {
+	if _, err := issuer.Tickets(t.Context(), request, "ana", incident.Approve); !errors.Is(err, denied) {
 		t.Errorf("denied: %v", err)
 	}
 }

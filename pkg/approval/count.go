@@ -26,7 +26,7 @@ type Tally struct {
 
 // Count counts people: whoever answers twice, through whatever session, is one. An answer counts where it is by a person
 // of the request's list, about the request's execution, ETag and hash, not refused, and given before the request expired.
-// One reject stops everything, whenever it came; no approval counts any more once the request has expired. Count trusts
+// One reject stops everything, whenever it came, also one from the chat, which is nobody's name; no approval counts any more once the request has expired. Count trusts
 // the decisions; Verifier.Proven says which deserve it.
 func Count(request incident.ApprovalRequest, decisions []incident.Decision, now time.Time) Tally {
 	said := map[incident.Verb][]string{}
@@ -54,7 +54,9 @@ func Count(request incident.ApprovalRequest, decisions []incident.Decision, now 
 }
 
 func counts(request incident.ApprovalRequest, decision incident.Decision) bool {
-	return slices.Contains(request.Approvers, decision.Approver) &&
+	person := slices.Contains(request.Approvers, decision.Approver)
+	chat := decision.Channel == incident.ChannelChat && decision.Verb == incident.Reject
+	return (person || chat) &&
 		decision.Refusal == "" &&
 		decision.Execution == request.Execution && decision.ETag == request.ETag && decision.Hash == request.Hash &&
 		decision.At.Before(request.Expires)
@@ -63,6 +65,7 @@ func counts(request incident.ApprovalRequest, decision incident.Decision) bool {
 // Record is what an incident's steps say about its approval.
 type Record struct {
 	Request   *incident.ApprovalRequest // the last one asked; nil where nothing was asked
+	Rounds    int                       // how often a further circle was asked
 	Decisions []incident.Decision       // valid ones, in the order in which they were taken
 	Signalled []incident.Decision       // those that SSM took
 	Withdrawn string                    // why the plan is void since the request; empty where it is not
@@ -74,14 +77,16 @@ type Record struct {
 	Closed    bool                      // the incident has ended
 }
 
-// believed says whose word is taken for each kind of step. approve may write its own chain of steps only, so that it can
-// neither ask with a smaller quorum nor withdraw; no other function can put an approval into the record.
+// believed says whose word is taken for each kind of step. approve may write its own chain of steps only, so that it
+// cannot ask with a smaller quorum; no other function can put an approval into the record. Everybody may withdraw: to stop
+// needs no proof.
 var believed = map[incident.StepKind][]string{
 	incident.StepAsked:      {"respond", "verify"},
 	incident.StepDecision:   {"approve"},
 	incident.StepSignalled:  {"approve"},
 	incident.StepSignedSelf: {"remediate"},
-	incident.StepWithdrawn:  {"respond", "verify", "remediate"},
+	incident.StepAskedNext:  {"respond"},
+	incident.StepWithdrawn:  {"respond", "verify", "remediate", "approve"},
 	incident.StepVoid:       {"remediate"},
 	incident.StepWritten:    {"remediate"},
 
@@ -89,7 +94,7 @@ var believed = map[incident.StepKind][]string{
 	incident.StepUndoStarted:  {"approve"},
 	incident.StepUndone:       {"remediate"},
 	incident.StepUndoFailed:   {"remediate"},
-	incident.StepClosed:     {"respond", "verify"},
+	incident.StepClosed:       {"respond", "verify"},
 }
 
 // ReadRecord reads an incident's steps, of all writers, in any order. Each step's Writer must be the one under whose
@@ -124,7 +129,9 @@ func (r *Record) add(step incident.Step) error {
 		if err := json.Unmarshal(step.Detail, &request); err != nil {
 			return err
 		}
-		r.Request, r.Withdrawn = &request, ""
+		r.Request, r.Withdrawn, r.Rounds = &request, "", 0
+	case incident.StepAskedNext:
+		r.Rounds++
 	case incident.StepDecision, incident.StepSignedSelf:
 		return appendDecision(&r.Decisions, step.Detail)
 	case incident.StepSignalled:
@@ -181,4 +188,13 @@ func (r Record) Tally(approvers []incident.Approver, now time.Time) Tally {
 		tally.Approved, tally.Why = false, "withdrawn: "+r.Withdrawn
 	}
 	return tally
+}
+
+// Waits says whether a person is not asked yet: those of a later circle have no tickets until all before stayed silent.
+func (r Record) Waits(name string) bool {
+	if r.Request == nil {
+		return false
+	}
+	circle := slices.IndexFunc(r.Request.Circles, func(names []string) bool { return slices.Contains(names, name) })
+	return circle > r.Rounds
 }

@@ -47,6 +47,11 @@ type signaller interface {
 	Signal(ctx context.Context, approver incident.Approver, execution string, verb incident.Verb, comment string) error
 }
 
+type live interface {
+	// ETag of a distribution's configuration as it is now.
+	ETag(ctx context.Context, distribution string) (string, error)
+}
+
 // Desk takes replies, one at a time.
 type Desk struct {
 	Approvers []incident.Approver
@@ -57,6 +62,8 @@ type Desk struct {
 	Gate      gate
 	Signaller signaller
 	WayBack   wayBack
+	Live      live
+	Chat      Chat
 	Now       func() time.Time // AWS's clock
 	// Sleep waits for the gate of a way back that was just started.
 	Sleep func(ctx context.Context, wait time.Duration) error
@@ -115,6 +122,9 @@ func (d Desk) Take(ctx context.Context, trigger incident.Trigger) error {
 
 // take is the story of a reply.
 func (d Desk) take(ctx context.Context, v *visit) error {
+	if v.reply.TopicARN == d.Chat.Topic && d.Chat.Topic != "" {
+		return d.takeChat(ctx, v)
+	}
 	if err := d.read(v); err != nil {
 		return err
 	}
@@ -150,6 +160,9 @@ func (d Desk) open(ctx context.Context, v *visit) (err error) {
 	if v.record.Request == nil {
 		return refuse("nothing was asked about incident %s", v.parsed.Ticket.Incident)
 	}
+	if err := d.wasAsked(v); err != nil {
+		return err
+	}
 	claims := Claims{Verb: v.parsed.Verb, Approver: v.owner.Name, Request: *v.record.Request}
 	err = d.Verifier.Verify(ctx, claims, v.parsed.Ticket)
 	if errors.Is(err, ErrForged) {
@@ -157,6 +170,20 @@ func (d Desk) open(ctx context.Context, v *visit) (err error) {
 			v.owner.Name, v.parsed.Verb, v.parsed.Ticket.Incident)
 	}
 	return err
+}
+
+// wasAsked refuses who cannot have a ticket, in words that tell more than that theirs is not genuine.
+func (d Desk) wasAsked(v *visit) error {
+	request := v.record.Request
+	switch {
+	case slices.Contains(Names(d.Approvers), v.owner.Name) && len(Others([]incident.Approver{v.owner}, request.AskedBy)) == 0:
+		return refuse("%s has asked for it, and nobody approves what they asked for", v.owner.Name)
+	case !slices.Contains(request.Approvers, v.owner.Name):
+		return refuse("%s was not asked about incident %s", v.owner.Name, request.Incident)
+	case v.record.Waits(v.owner.Name):
+		return refuse("%s is asked when those before stay silent, and has no ticket yet", v.owner.Name)
+	}
+	return nil
 }
 
 // recordOf reads what an incident's steps say about its approval.
@@ -181,13 +208,16 @@ func (d Desk) record(ctx context.Context, v *visit) error {
 	if err := d.mayAnswer(v); err != nil {
 		return err
 	}
+	if err := d.unmoved(ctx, v); err != nil {
+		return err
+	}
 	if err := d.spend(ctx, v); err != nil {
 		return err
 	}
 	request := v.record.Request
 	v.decision = incident.Decision{
 		Approver: v.owner.Name, Verb: v.parsed.Verb, Reason: v.parsed.Reason, MessageID: v.reply.MessageID, Channel: v.channel,
-		At: d.Now(), Ticket: v.parsed.Ticket.String(), Execution: request.Execution, Hash: request.Hash, ETag: request.ETag,
+		Through: fmt.Sprintf("topic %s, to which only %s may publish", v.owner.Topic, v.owner.Principal), At: d.Now(), Ticket: v.parsed.Ticket.String(), Execution: request.Execution, Hash: request.Hash, ETag: request.ETag,
 	}
 	note := fmt.Sprintf("%s answered: %s", v.owner.Name, v.parsed.Verb)
 	if _, _, err := d.Ledger.AppendOnce(ctx, request.Incident, incident.StepDecision, v.reply.MessageID, note, v.decision); err != nil {
@@ -202,9 +232,6 @@ func (v *visit) sent(d incident.Decision) bool {
 
 // mayAnswer says whether an answer can still count.
 func (d Desk) mayAnswer(v *visit) error {
-	if request := v.record.Request; !slices.Contains(request.Approvers, v.owner.Name) {
-		return refuse("%s was not asked about incident %s", v.owner.Name, request.Incident)
-	}
 	if v.parsed.Verb == incident.Undo {
 		return d.mayUndo(v)
 	}

@@ -26,6 +26,7 @@ type office struct {
 	versions map[string]int
 	fails    map[string]error
 	waits    bool
+	etag     string // of what is live; empty: the one that was asked about
 	over     bool
 	signals  []string
 	told     []string
@@ -97,6 +98,13 @@ func (o *office) Replace(_ context.Context, key, etag string, body []byte) (bool
 	return true, o.fail("replace")
 }
 
+func (o *office) ETag(_ context.Context, distribution string) (string, error) {
+	if o.etag == "" && distribution == request.Distribution {
+		return request.ETag, o.fail("live")
+	}
+	return o.etag, o.fail("live")
+}
+
 func (o *office) Waits(context.Context, string) (bool, bool, error) {
 	return o.waits, o.over, o.fail("gate")
 }
@@ -111,6 +119,7 @@ func (o *office) Signal(_ context.Context, approver incident.Approver, execution
 
 func (o *office) desk() approval.Desk {
 	return approval.Desk{
+		Live: o, Chat: approval.Chat{Topic: "chat", Role: "arn:chat-role"},
 		Approvers: []incident.Approver{person("ana"), person("ben"), person("eve")}, OnCall: "on-call",
 		Verifier: approval.Verifier{MACs: key{fail: o.fail("kms")}}, Ledger: o, States: o, Gate: o, Signaller: o,
 		Now: func() time.Time { return o.now },

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"cloudfront503/pkg/incident"
@@ -120,22 +121,19 @@ type Issuer struct {
 	MACs macMaker
 }
 
-// Tickets are one approver's two tickets for a request, one to approve and another to reject.
-func (i Issuer) Tickets(ctx context.Context, request incident.ApprovalRequest, approver string) (approve, reject string, err error) {
-	if approve, err = i.ticket(ctx, Claims{Verb: incident.Approve, Approver: approver, Request: request}); err != nil {
-		return "", "", err
+// Tickets are one approver's tickets for a request, one for each verb, in the verbs' order. The one to undo is handed out
+// with the other two, because only respond can make tickets, and it is kept nowhere: approve reads an incident's whole
+// folder, and would find there all that it needs to take a change back alone.
+func (i Issuer) Tickets(ctx context.Context, request incident.ApprovalRequest, approver string, verbs ...incident.Verb) ([]string, error) {
+	tickets, faults := make([]string, len(verbs)), make([]error, len(verbs))
+	var wait sync.WaitGroup
+	for n, verb := range verbs {
+		wait.Go(func() {
+			tickets[n], faults[n] = i.ticket(ctx, Claims{Verb: verb, Approver: approver, Request: request})
+		})
 	}
-	if reject, err = i.ticket(ctx, Claims{Verb: incident.Reject, Approver: approver, Request: request}); err != nil {
-		return "", "", err
-	}
-	return approve, reject, nil
-}
-
-// Undo is one approver's ticket to take the change back once it is written. It is handed out with the other two, because
-// only respond can make tickets, and it is kept nowhere: approve reads an incident's whole folder, and would find there all
-// that it needs to take a change back alone.
-func (i Issuer) Undo(ctx context.Context, request incident.ApprovalRequest, approver string) (string, error) {
-	return i.ticket(ctx, Claims{Verb: incident.Undo, Approver: approver, Request: request})
+	wait.Wait()
+	return tickets, errors.Join(faults...)
 }
 
 func (i Issuer) ticket(ctx context.Context, claims Claims) (string, error) {

@@ -44,11 +44,11 @@ var (
 
 func tickets(t *testing.T, request incident.ApprovalRequest, name string) (approve, reject string) {
 	t.Helper()
-	approve, reject, err := approval.Issuer{MACs: key{}}.Tickets(t.Context(), request, name)
+	made, err := approval.Issuer{MACs: key{}}.Tickets(t.Context(), request, name, incident.Approve, incident.Reject)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return approve, reject
+	return made[0], made[1]
 }
 
 func TestTheClaimsTextIsAsDocumented(t *testing.T) {
@@ -133,7 +133,7 @@ func TestWhereKMSCannotTellNothingIsForgedAndNothingCounts(t *testing.T) {
 	if len(proven) != 0 || !errors.Is(err, denied) {
 		t.Errorf("proven %v, error %v", proven, err)
 	}
-	if _, _, err := (approval.Issuer{MACs: key{fail: denied}}).Tickets(t.Context(), request, "ana"); !errors.Is(err, denied) {
+	if _, err := (approval.Issuer{MACs: key{fail: denied}}).Tickets(t.Context(), request, "ana", incident.Approve); !errors.Is(err, denied) {
 		t.Errorf("tickets: %v", err)
 	}
 }
@@ -156,12 +156,12 @@ func TestOnlyDecisionsWithGenuineTicketsAreProven(t *testing.T) {
 
 func TestAKeyOfTheWrongKindMakesNoTickets(t *testing.T) {
 	t.Parallel()
-	if _, _, err := (approval.Issuer{MACs: shortMACs{}}).Tickets(t.Context(), request, "ana"); err == nil {
+	if _, err := (approval.Issuer{MACs: shortMACs{}}).Tickets(t.Context(), request, "ana", incident.Approve); err == nil {
 		t.Error("a MAC of 20 bytes was taken")
 	}
 	long := request
 	long.Execution = strings.Repeat("x", 5000)
-	if _, _, err := (approval.Issuer{MACs: key{}}).Tickets(t.Context(), long, "ana"); err == nil {
+	if _, err := (approval.Issuer{MACs: key{}}).Tickets(t.Context(), long, "ana", incident.Approve); err == nil {
 		t.Error("claims of more than 4,096 bytes were taken")
 	}
 }

@@ -61,6 +61,7 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	s.desk = approval.Desk{
+		Live:      s,
 		Approvers: []incident.Approver{person("ana"), person("ben")}, OnCall: "on-call",
 		Verifier: approval.Verifier{MACs: approval.KeyChecker{KMS: awskms.NewFromConfig(s.approve), Key: s.key}},
 		Ledger:   s.ledger(s.approve, "approve"), States: approval.Bucket{S3: objects(s.approve), Name: "bucket"},
@@ -98,6 +99,8 @@ func (s *stack) ledger(cfg aws.Config, writer string) *ledger.Ledger {
 	return ledger.New(objects(cfg), "bucket", writer, func() time.Time { return s.now })
 }
 
+func (s *stack) ETag(context.Context, string) (string, error) { return request.ETag, nil }
+
 func (s *stack) Waits(context.Context, string) (waits, over bool, err error) { return true, false, nil }
 
 func (s *stack) Signal(_ context.Context, approver incident.Approver, _ string, verb incident.Verb, _ string) error {
@@ -120,11 +123,11 @@ func (s *stack) take(topic, id, text string) error {
 
 func (s *stack) tickets(name string) (approve, reject string) {
 	s.Helper()
-	approve, reject, err := s.issuer.Tickets(s.Context(), request, name)
+	made, err := s.issuer.Tickets(s.Context(), request, name, incident.Approve, incident.Reject)
 	if err != nil {
 		s.Fatal(err)
 	}
-	return approve, reject
+	return made[0], made[1]
 }
 
 func TestAReplyOverTheWire(t *testing.T) {
@@ -217,7 +220,7 @@ func TestNoFunctionHoldsBothEndsOfATicket(t *testing.T) {
 	s := newStack(t)
 	approve, _ := s.tickets("ana")
 	forger := approval.Issuer{MACs: approval.KeyMaker{KMS: awskms.NewFromConfig(s.approve), Key: s.key}}
-	if _, _, err := forger.Tickets(t.Context(), request, "ana"); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+	if _, err := forger.Tickets(t.Context(), request, "ana", incident.Approve); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("approve made a ticket: %v", err)
 	}
 	denied := &kernel.APIError{Code: "AccessDeniedException", Message: "no", Status: http.StatusBadRequest}

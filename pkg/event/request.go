@@ -16,21 +16,25 @@ import (
 //
 //	{"cloudfront503":"sweep"}
 //	{"cloudfront503":"resume","distribution":"E1EXAMPLE","id":"000007"}
-//	{"cloudfront503":"open","distribution":"E1EXAMPLE","at":"2026-11-24T03:41:51Z"}
+//	{"cloudfront503":"open","distribution":"E1EXAMPLE","at":"2026-11-24T03:41:51Z","by":"arn:aws:iam::111122223333:user/ana"}
 //	{"cloudfront503":"open","distribution":"E1EXAMPLE","id":"000007"}
 //
 // An open request with an id asks for a new incident in the place of that one, which is still under way: another cause has
 // come to light, and what can be done about it is planned anew.
 //
-// at is when the person asked; it makes a repeated invocation of one wish the same wish.
+// by is who asked, who then may not approve; at is when the person asked; it makes a repeated invocation of one wish the same wish.
 type request struct {
 	Verb         string `json:"cloudfront503"`
 	Distribution string
 	ID           string
 	At           moment
+	By           string
 }
 
 var incidentID = regexp.MustCompile(`^[0-9]{6,12}$`)
+
+// principal is what sts:GetCallerIdentity calls a person: a user, or a role's session.
+var principal = regexp.MustCompile(`^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(user|assumed-role)/[\w+=,.@/-]+$`)
 
 var requests = map[string]func(request) (incident.Trigger, error){
 	"sweep":  request.sweep,
@@ -68,7 +72,10 @@ func (r request) open() (incident.Trigger, error) {
 	if !distributionID.MatchString(r.Distribution) {
 		return incident.Trigger{}, fmt.Errorf("request open: no distribution %q", clip(r.Distribution, 40))
 	}
-	trigger := incident.Trigger{Kind: incident.KindOpen, At: r.At.Time, Resume: &incident.Reference{Distribution: r.Distribution, ID: r.ID}}
+	if r.By != "" && !principal.MatchString(r.By) {
+		return incident.Trigger{}, fmt.Errorf("request open: %q is no user and no session", clip(r.By, 80))
+	}
+	trigger := incident.Trigger{Kind: incident.KindOpen, At: r.At.Time, By: r.By, Resume: &incident.Reference{Distribution: r.Distribution, ID: r.ID}}
 	if r.ID != "" && !incidentID.MatchString(r.ID) {
 		return incident.Trigger{}, fmt.Errorf("request open: no incident %q/%q", r.Distribution, clip(r.ID, 40))
 	}

@@ -42,6 +42,7 @@ type Trigger struct {
 	At      time.Time `json:"at"`  // when the fact came to be (for an alarm the state's time), never when it was delivered
 	Account string    `json:"account,omitempty"`
 	Region  string    `json:"region,omitempty"`
+	By      string    `json:"by,omitempty"` // Open: the ARN of the person who asks, as their command says
 
 	Alarm     *Alarm           `json:"alarm,omitempty"`
 	Health    *HealthEvent     `json:"health,omitempty"`
