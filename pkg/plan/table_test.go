@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,28 @@ func TestTheTableForPeopleIsThePolicy(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), text.String()); diff != "" {
 		t.Errorf("docs/remedies.md is not what the policy says (-file +policy):\n%s", diff)
+	}
+}
+
+func TestTheREADMENamesEachCauseWithItsRunbooks(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cause := range causes {
+		runbooks := []string{}
+		for _, remedy := range policy[cause].remedies {
+			runbooks = append(runbooks, "`"+traits[remedy].runbook+"`")
+		}
+		said := strings.Join(runbooks, ", ")
+		if said == "" {
+			said = "–"
+		}
+		want := " | " + said + " | "
+		row := regexp.MustCompile("(?m)^\\| `" + string(cause) + "` \\|.*$").FindString(string(text))
+		if !strings.Contains(row, want) {
+			t.Errorf("row of %s has not%sbut is %q", cause, want, row)
+		}
 	}
 }
 
