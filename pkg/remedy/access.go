@@ -210,7 +210,8 @@ func (w Writer) sendTrust(ctx context.Context, order Order, hash string, recipe 
 }
 
 func (w Writer) replaceTrust(ctx context.Context, role, policy string) error {
-	_, err := w.Trusts.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String(roleName(role)), PolicyDocument: &policy})
+	_, err := w.Trusts.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String(roleName(role)), PolicyDocument: &policy},
+		func(o *iam.Options) { o.Retryer = sentOnce() })
 	return err
 }
 

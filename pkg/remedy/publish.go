@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 
@@ -254,7 +255,8 @@ func (p *publication) test(ctx context.Context) (*cloudfront.TestFunctionOutput,
 // publish copies DEVELOPMENT to LIVE under DEVELOPMENT's ETag: only what was tried is published.
 func (p *publication) publish(ctx context.Context) error {
 	answer, err := p.guarded(ctx, p.order, p.hash, p.arrived(false), func() error {
-		_, err := p.Publishes.PublishFunction(ctx, &cloudfront.PublishFunctionInput{Name: &p.name, IfMatch: aws.String(p.etagDevelopment)})
+		_, err := p.Publishes.PublishFunction(ctx, &cloudfront.PublishFunctionInput{Name: &p.name, IfMatch: aws.String(p.etagDevelopment)},
+			func(o *cloudfront.Options) { o.Retryer = sentOnce() })
 		return err
 	})
 	if err != nil {
@@ -262,6 +264,14 @@ func (p *publication) publish(ctx context.Context) error {
 	}
 	p.begun = true
 	return p.arrives(ctx, answer, p.published)
+}
+
+// sentOnce lets the SDK try again only what was throttled, which AWS did not do. A write whose condition still holds after
+// it was done, or that has none, would be done twice where its answer is lost; what became of it is looked for instead.
+func sentOnce() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+	})
 }
 
 // afterwards is for code that stands in LIVE already: by an earlier call of this execution, or by somebody else.
