@@ -184,7 +184,7 @@ func readStatements(value json.RawMessage) ([]json.RawMessage, error) {
 	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(value, &list); err != nil {
-		return nil, errors.New("Statement is no list")
+		return nil, errors.New("the statements are no list")
 	}
 	for _, statement := range list {
 		if statement[0] != '{' {
