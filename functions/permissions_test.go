@@ -178,6 +178,13 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 	"error-page-503 killed often": killed,
 	"error-page-503 furnished": func(t *testing.T, r *rehearsal.Rehearsal) {
 		until(t, r, 20*time.Minute, "people are told", func() bool { return r.Has("told") })
+		until(t, r, 20*time.Minute, "it is looked at again", func() bool { return r.Has("second-look") })
+	},
+	"error-page-503 withdrawn": func(t *testing.T, r *rehearsal.Rehearsal) {
+		broken := r.World.Clock.Now()
+		untilAsked(t, r)
+		deliver(t, r, broken.Add(5*time.Minute), "CapacityExceeded")
+		until(t, r, 20*time.Minute, "the plan is withdrawn", func() bool { return r.Has("withdrawn") })
 	},
 	"error-page-503 unparsable": func(t *testing.T, r *rehearsal.Rehearsal) {
 		for _, function := range []string{respond, verify, rehearsal.StackName + "-approve", rehearsal.StackName + "-baseline"} {
@@ -227,7 +234,7 @@ func furnish(r *rehearsal.Rehearsal) error {
 			"StagingDistributionDnsNames": {"Quantity": 1, "Items": ["d111111abcdef8.cloudfront.net"]}, "Enabled": false}}`)),
 		r.CloudFront.PutResource(cloudfront.VpcOrigin, vpcOriginID, "", []byte(`{"Id": "`+vpcOriginID+`", "Status": "Deployed", "VpcOriginEndpointConfig": {
 			"Name": "inner", "Arn": "`+arn+`loadbalancer/app/web/01", "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}}`)),
-		furnishLogs(r), furnishPointed(r),
+		furnishLogs(r), furnishPointed(r), furnishStaging(r),
 	)
 }
 
@@ -244,6 +251,18 @@ func furnishLogs(r *rehearsal.Rehearsal) error {
 		r.STS.Encode(`{"allowed":false,"explicitDeny":true,"context":{"action":"cloudtrail:LookupEvents"}}`))})
 	return errors.Join(err, r.WAF.Put([]byte(`{"Name": "shield", "Id": "0a", "ARN": "`+webACL+`"}`),
 		[]byte(`{"ResourceArn": "`+webACL+`", "LogDestinationConfigs": ["arn:aws:logs:us-east-1:`+account+`:log-group:aws-waf-logs-cdn"]}`)))
+}
+
+// furnishStaging makes the distribution that the continuous deployment policy names.
+func furnishStaging(r *rehearsal.Rehearsal) error {
+	var config map[string]any
+	if err := json.Unmarshal(r.Scenario.Config(), &config); err != nil {
+		return err
+	}
+	config["Staging"], config["CallerReference"], config["ContinuousDeploymentPolicyId"] = true, "staging", ""
+	config["Aliases"] = map[string]any{"Quantity": 0}
+	text, err := json.Marshal(config)
+	return errors.Join(err, r.CloudFront.PutDistributionAs("E2STAGINGEXAMPLE", "", "d111111abcdef8.cloudfront.net", text, nil))
 }
 
 const (
@@ -326,6 +345,9 @@ func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
 			var overrides []func(*rehearsal.Options)
 			if strings.HasSuffix(name, "furnished") {
 				overrides = append(overrides, furnished)
+			}
+			if strings.HasSuffix(name, "withdrawn") {
+				overrides = append(overrides, logged)
 			}
 			if strings.HasSuffix(name, "in chat") {
 				overrides = append(overrides, chatting)
