@@ -447,3 +447,17 @@ func (s *Service) createMonitoring(q *request) (reply, error) {
 	d.monitoring = true
 	return monitoringReply(), nil
 }
+
+func (s *Service) deleteMonitoring(q *request) (reply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, err := s.find(q.vars["DistributionId"])
+	if err != nil {
+		return reply{}, err
+	}
+	if !d.monitoring {
+		return reply{}, kernel.Errorf(http.StatusNotFound, "NoSuchMonitoringSubscription", "A monitoring subscription does not exist for the specified distribution.")
+	}
+	d.monitoring = false
+	return reply{}, nil
+}

@@ -240,6 +240,18 @@ func TestEveryPartOfTheControlPlaneAnswersTheSDK(t *testing.T) {
 	if _, err := r.client.GetMonitoringSubscription(ctx, &sdk.GetMonitoringSubscriptionInput{DistributionId: aws.String("E1SHOP")}); code(err) != "NoSuchMonitoringSubscription" {
 		t.Errorf("monitoring: %v", err)
 	}
+	enabled := &types.MonitoringSubscription{RealtimeMetricsSubscriptionConfig: &types.RealtimeMetricsSubscriptionConfig{RealtimeMetricsSubscriptionStatus: types.RealtimeMetricsSubscriptionStatusEnabled}}
+	for _, want := range []string{"", "MonitoringSubscriptionAlreadyExists"} {
+		_, err := r.client.CreateMonitoringSubscription(ctx, &sdk.CreateMonitoringSubscriptionInput{DistributionId: aws.String("E1SHOP"), MonitoringSubscription: enabled})
+		if code(err) != want {
+			t.Errorf("create monitoring: %v, want %q", err, want)
+		}
+	}
+	for _, want := range []string{"", "NoSuchMonitoringSubscription"} {
+		if _, err := r.client.DeleteMonitoringSubscription(ctx, &sdk.DeleteMonitoringSubscriptionInput{DistributionId: aws.String("E1SHOP")}); code(err) != want {
+			t.Errorf("delete monitoring: %v, want %q", err, want)
+		}
+	}
 	cleared, err := r.client.CreateInvalidation(ctx, &sdk.CreateInvalidationInput{DistributionId: aws.String("E1SHOP"), InvalidationBatch: &types.InvalidationBatch{CallerReference: aws.String("1"), Paths: &types.Paths{Quantity: aws.Int32(1), Items: []string{"/*"}}}})
 	if err != nil || *cleared.Invalidation.Status != "InProgress" {
 		t.Errorf("invalidation %+v, %v", cleared, err)

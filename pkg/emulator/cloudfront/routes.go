@@ -30,6 +30,7 @@ var operations = concat([]operation{
 	{"ListInvalidations", http.MethodGet, "distribution/{DistributionId}/invalidation", "", paging, "distribution/{DistributionId}", false, (*Service).listInvalidations},
 	{"GetMonitoringSubscription", http.MethodGet, "distributions/{DistributionId}/monitoring-subscription", "", nil, "", false, (*Service).getMonitoring},
 	{"CreateMonitoringSubscription", http.MethodPost, "distributions/{DistributionId}/monitoring-subscription", "", nil, "", true, (*Service).createMonitoring},
+	{"DeleteMonitoringSubscription", http.MethodDelete, "distributions/{DistributionId}/monitoring-subscription", "", nil, "", true, (*Service).deleteMonitoring},
 
 	{"GetFunction", http.MethodGet, "function/{Name}", "", []string{"Stage"}, "function/{Name}", false, (*Service).getFunction},
 	{"DescribeFunction", http.MethodGet, "function/{Name}/describe", "", []string{"Stage"}, "function/{Name}", false, (*Service).describeFunction},

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The cloudfront503 authors
 
-// Package logs is the emulator's CloudWatch Logs, as far as evidence needs it: which deliveries of vended logs there are,
-// events by time and pattern, and the simplest of queries.
+// Package logs is the emulator's CloudWatch Logs, as far as evidence needs it: deliveries of vended logs, events
+// by time and pattern, and the simplest of queries.
 package logs
 
 import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -29,6 +30,7 @@ type Service struct {
 	groups     map[groupKey][]Event
 	deliveries map[string]map[string][]json.RawMessage // by Region, then kind
 	queries    map[string]query
+	serial     int // of deliveries
 }
 
 type groupKey struct{ region, name string }
@@ -89,7 +91,7 @@ func (s *Service) PutDelivery(region, kind string, document []byte) error {
 
 // Serve is part of kernel.Service.
 func (s *Service) Serve(c *kernel.Call) {
-	jsonrpc.Serve(c, "Logs_20140328", map[string]jsonrpc.Handler{
+	handlers := map[string]jsonrpc.Handler{
 		"DescribeDeliverySources":      s.describe("DescribeDeliverySources", Sources),
 		"DescribeDeliveries":           s.describe("DescribeDeliveries", Deliveries),
 		"DescribeDeliveryDestinations": s.describe("DescribeDeliveryDestinations", Destinations),
@@ -97,7 +99,9 @@ func (s *Service) Serve(c *kernel.Call) {
 		"FilterLogEvents":              s.filter,
 		"StartQuery":                   s.start,
 		"GetQueryResults":              s.results,
-	})
+	}
+	maps.Copy(handlers, s.deliveryHandlers())
+	jsonrpc.Serve(c, "Logs_20140328", handlers)
 }
 
 func (s *Service) describe(action, kind string) jsonrpc.Handler {
