@@ -271,7 +271,7 @@ type Decision struct {
 // Written is one write to AWS by remediate.
 type Written struct {
 	Execution string    `json:"execution"`
-	Action    string    `json:"action"` // apply, restore, quota, publish, trust
+	Action    string    `json:"action"` // apply, restore, quota, publish, trust, evidence
 	FromETag  string    `json:"fromEtag,omitempty"`
 	ToETag    string    `json:"toEtag,omitempty"`
 	Hash      string    `json:"hash,omitempty"`
@@ -279,6 +279,8 @@ type Written struct {
 	At        time.Time `json:"at"`
 	Note      string    `json:"note,omitempty"`  // one sentence: what else people should know of it
 	Found     bool      `json:"found,omitempty"` // it was there already: ours whose answer was lost, or an open quota request
+	// Created names what an evidence write has made, each as its kind and name: only that is taken away on the way back.
+	Created []string `json:"created,omitempty"`
 }
 
 // Message is one message to people.

@@ -11,6 +11,15 @@ type Recipe struct {
 	Protect  *ProtectRecipe  `json:"protect,omitempty"`
 	Code     *CodeRecipe     `json:"code,omitempty"`
 	Trust    *TrustRecipe    `json:"trust,omitempty"`
+	Evidence *EvidenceRecipe `json:"evidence,omitempty"`
+	Restore  *RestoreRecipe  `json:"restore,omitempty"`
+}
+
+// RestoreRecipe puts fields back to what a snapshot holds because a person asks for it, and no diagnosis. The snapshot is
+// the plan's Ours.
+type RestoreRecipe struct {
+	Only []string `json:"only,omitempty"` // paths, each with all below it; empty: whatever differs and may go back
+	By   string   `json:"by"`             // the ARN of who asks
 }
 
 // EdgeRecipe points associations of a Lambda@Edge function to another version, or takes them off.

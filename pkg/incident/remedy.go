@@ -12,4 +12,5 @@ const (
 	RemedyFailover = "fail-over-origin"
 	RemedyProtect  = "protect-origin"
 	RemedyQuota    = "request-quota-increase"
+	RemedyEvidence = "switch-on-evidence" // metrics, logs and alarms without which a cause cannot be told
 )

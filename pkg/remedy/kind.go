@@ -45,6 +45,7 @@ var kinds = map[string]kind{
 	incident.RemedyQuota:    quotaRequest,
 	incident.RemedyCode:     functionCode,
 	incident.RemedyAccess:   roleTrust,
+	incident.RemedyEvidence: evidence,
 }
 
 // configuration writes the distribution's configuration, as Compute computes it.

@@ -19,6 +19,7 @@ var (
 	_ requesting = Observed{}
 	_ publishing = Observed{}
 	_ trusting   = Observed{}
+	_ switching  = Observed{}
 )
 
 func observed() error { return refuse("this stack only observes and writes nothing") }
@@ -52,3 +53,9 @@ func (Observed) PublishFunction(context.Context, *cloudfront.PublishFunctionInpu
 func (Observed) UpdateAssumeRolePolicy(context.Context, *iam.UpdateAssumeRolePolicyInput, ...func(*iam.Options)) (*iam.UpdateAssumeRolePolicyOutput, error) {
 	return nil, observed()
 }
+
+// On refuses with a *Refused.
+func (Observed) On(context.Context, Part) error { return observed() }
+
+// Off refuses with a *Refused.
+func (Observed) Off(context.Context, Part) error { return observed() }

@@ -32,6 +32,7 @@ type Stack struct {
 	AutomationRole string            // the ARN of the runbooks' role
 	Distributions  []string          // the ids that may be changed
 	EdgeRoles      []string          // the ARNs of the roles whose trust may be mended
+	Evidence       Place             // where evidence that is switched on goes
 	Stop           bool              // the stop switch: nothing is written
 }
 
@@ -102,6 +103,8 @@ type Writer struct {
 	Publishes publishing // Observed where nothing may be written
 	Trusts    trusting   // Observed where nothing may be written
 	Analyzer  analysing
+	Looks     looking   // at what tells more
+	Switches  switching // Observed where nothing may be written
 
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error // waits between tries; nil: as long as it says

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package remedy
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"cloudfront503/pkg/incident"
+)
+
+// The kinds of part.
+const (
+	kindMetrics     = "additional-metrics"
+	kindSource      = "delivery-source"
+	kindDestination = "delivery-destination"
+	kindDelivery    = "delivery"
+	kindAlarm       = "alarm"
+)
+
+// Part is one thing that is made when evidence is switched on. What a kind needs of the recipe is set.
+type Part struct {
+	Kind  string
+	Name  string // the distribution's id for additional metrics
+	logs  *incident.LogDelivery
+	alarm *incident.QuotaAlarm
+}
+
+// String is the part's kind and name, by which the record knows it.
+func (p Part) String() string { return p.Kind + " " + p.Name }
+
+// Parts are the parts of a recipe for a distribution, each after those that it needs.
+func Parts(distribution string, recipe incident.EvidenceRecipe) (parts []Part) {
+	if recipe.Metrics {
+		parts = append(parts, Part{Kind: kindMetrics, Name: distribution})
+	}
+	if logs := recipe.Logs; logs != nil {
+		for _, kind := range []string{kindSource, kindDestination, kindDelivery} {
+			parts = append(parts, Part{Kind: kind, Name: logs.Name, logs: logs})
+		}
+	}
+	for _, alarm := range recipe.Alarms {
+		parts = append(parts, Part{Kind: kindAlarm, Name: alarm.Name, alarm: &alarm})
+	}
+	return parts
+}
+
+// Standing is how a part stands.
+type Standing int
+
+// How a part can stand.
+const (
+	Absent    Standing = iota // it is not there
+	AsPlanned                 // it is there, exactly as it would be made
+	Otherwise                 // something else stands in its place
+)
+
+// Switches are the parts of the evidence at AWS. The clients are of us-east-1, where all that is CloudFront's lies.
+type Switches struct {
+	Edge   *cloudfront.Client
+	Logs   *cloudwatchlogs.Client
+	Alarms *cloudwatch.Client
+}
+
+// lever is how a kind of part is looked at, made and taken away. Taking away what is not there is no error.
+type lever struct {
+	look    func(Switches, context.Context, Part) (Standing, error)
+	on, off func(Switches, context.Context, Part) error
+}
+
+var levers = map[string]lever{
+	kindMetrics:     {Switches.metrics, Switches.metricsOn, Switches.metricsOff},
+	kindSource:      {Switches.source, Switches.sourceOn, Switches.sourceOff},
+	kindDestination: {Switches.destination, Switches.destinationOn, Switches.destinationOff},
+	kindDelivery:    {Switches.delivery, Switches.deliveryOn, Switches.deliveryOff},
+	kindAlarm:       {Switches.alarm, Switches.alarmOn, Switches.alarmOff},
+}
+
+// Look says how a part stands.
+func (s Switches) Look(ctx context.Context, part Part) (Standing, error) {
+	return levers[part.Kind].look(s, ctx, part)
+}
+
+// On makes a part.
+func (s Switches) On(ctx context.Context, part Part) error { return levers[part.Kind].on(s, ctx, part) }
+
+// Off takes a part away, which may be gone.
+func (s Switches) Off(ctx context.Context, part Part) error {
+	return levers[part.Kind].off(s, ctx, part)
+}
+
+// once keeps the SDK from making a second time what was made, and mistaking its own first try for somebody else's.
+func once(o *cloudfront.Options) { o.Retryer = sentOnce() }
+
+func onceLogs(o *cloudwatchlogs.Options) { o.Retryer = sentOnce() }
+
+// metrics says whether a distribution has additional metrics. They cannot be on otherwise than as planned.
+func (s Switches) metrics(ctx context.Context, part Part) (Standing, error) {
+	output, err := s.Edge.GetMonitoringSubscription(ctx, &cloudfront.GetMonitoringSubscriptionInput{DistributionId: &part.Name})
+	switch {
+	case codeOf(err) == "NoSuchMonitoringSubscription":
+		return Absent, nil
+	case err != nil:
+		return Absent, err
+	}
+	if m := output.MonitoringSubscription; m != nil && m.RealtimeMetricsSubscriptionConfig != nil &&
+		m.RealtimeMetricsSubscriptionConfig.RealtimeMetricsSubscriptionStatus == cftypes.RealtimeMetricsSubscriptionStatusDisabled {
+		return Otherwise, nil
+	}
+	return AsPlanned, nil
+}
+
+func (s Switches) metricsOn(ctx context.Context, part Part) error {
+	enabled := &cftypes.RealtimeMetricsSubscriptionConfig{RealtimeMetricsSubscriptionStatus: cftypes.RealtimeMetricsSubscriptionStatusEnabled}
+	_, err := s.Edge.CreateMonitoringSubscription(ctx, &cloudfront.CreateMonitoringSubscriptionInput{
+		DistributionId: &part.Name, MonitoringSubscription: &cftypes.MonitoringSubscription{RealtimeMetricsSubscriptionConfig: enabled},
+	}, once)
+	return err
+}
+
+func (s Switches) metricsOff(ctx context.Context, part Part) error {
+	_, err := s.Edge.DeleteMonitoringSubscription(ctx, &cloudfront.DeleteMonitoringSubscriptionInput{DistributionId: &part.Name})
+	return unless(err, "NoSuchMonitoringSubscription")
+}
+
+// unless is an error whose code is another one.
+func unless(err error, code string) error {
+	if codeOf(err) == code {
+		return nil
+	}
+	return err
+}
+
+// notFound is what CloudWatch Logs answers about what is not there.
+const notFound = "ResourceNotFoundException"
+
+// source looks for the distribution's delivery source: it can have only one, whatever its name.
+func (s Switches) source(ctx context.Context, part Part) (Standing, error) {
+	pages := cloudwatchlogs.NewDescribeDeliverySourcesPaginator(s.Logs, &cloudwatchlogs.DescribeDeliverySourcesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return Absent, err
+		}
+		for _, found := range page.DeliverySources {
+			switch ours, named := slices.Contains(found.ResourceArns, part.logs.Source), aws.ToString(found.Name) == part.Name; {
+			case ours && named:
+				return AsPlanned, nil
+			case ours || named:
+				return Otherwise, nil
+			}
+		}
+	}
+	return Absent, nil
+}
+
+func (s Switches) sourceOn(ctx context.Context, part Part) error {
+	_, err := s.Logs.PutDeliverySource(ctx, &cloudwatchlogs.PutDeliverySourceInput{
+		Name: &part.Name, ResourceArn: &part.logs.Source, LogType: aws.String("ACCESS_LOGS"),
+	}, onceLogs)
+	return err
+}
+
+func (s Switches) sourceOff(ctx context.Context, part Part) error {
+	_, err := s.Logs.DeleteDeliverySource(ctx, &cloudwatchlogs.DeleteDeliverySourceInput{Name: &part.Name})
+	return unless(err, notFound)
+}
+
+func (s Switches) destination(ctx context.Context, part Part) (Standing, error) {
+	pages := cloudwatchlogs.NewDescribeDeliveryDestinationsPaginator(s.Logs, &cloudwatchlogs.DescribeDeliveryDestinationsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return Absent, err
+		}
+		for _, found := range page.DeliveryDestinations {
+			if aws.ToString(found.Name) != part.Name {
+				continue
+			}
+			if c := found.DeliveryDestinationConfiguration; c == nil || aws.ToString(c.DestinationResourceArn) != part.logs.Target || found.OutputFormat != logFormat {
+				return Otherwise, nil
+			}
+			return AsPlanned, nil
+		}
+	}
+	return Absent, nil
+}
+
+// logFormat names its fields in each line, so that what AWS adds later is read as well.
+const logFormat = logstypes.OutputFormatJson
+
+func (s Switches) destinationOn(ctx context.Context, part Part) error {
+	_, err := s.Logs.PutDeliveryDestination(ctx, &cloudwatchlogs.PutDeliveryDestinationInput{
+		Name: &part.Name, OutputFormat: logFormat,
+		DeliveryDestinationConfiguration: &logstypes.DeliveryDestinationConfiguration{DestinationResourceArn: &part.logs.Target},
+	}, onceLogs)
+	return err
+}
+
+func (s Switches) destinationOff(ctx context.Context, part Part) error {
+	_, err := s.Logs.DeleteDeliveryDestination(ctx, &cloudwatchlogs.DeleteDeliveryDestinationInput{Name: &part.Name})
+	return unless(err, notFound)
+}
+
+// delivery looks for the delivery from our source to our destination; there can be only one [CreateDelivery].
+func (s Switches) delivery(ctx context.Context, part Part) (Standing, error) {
+	found, err := s.findDelivery(ctx, part)
+	switch {
+	case err != nil || found == nil:
+		return Absent, err
+	case found.S3DeliveryConfiguration == nil || !strings.HasSuffix(aws.ToString(found.S3DeliveryConfiguration.SuffixPath), part.logs.Path):
+		return Otherwise, nil
+	}
+	return AsPlanned, nil
+}
+
+func (s Switches) findDelivery(ctx context.Context, part Part) (*logstypes.Delivery, error) {
+	pages := cloudwatchlogs.NewDescribeDeliveriesPaginator(s.Logs, &cloudwatchlogs.DescribeDeliveriesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, found := range page.Deliveries {
+			if aws.ToString(found.DeliverySourceName) == part.Name && aws.ToString(found.DeliveryDestinationArn) == destinationARN(part) {
+				return &found, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// destinationARN is the ARN of the delivery destination, which lies in the distribution's account, in us-east-1.
+func destinationARN(part Part) string {
+	arn := append(strings.Split(part.logs.Source, ":"), "", "", "", "", "")
+	return strings.Join([]string{"arn", arn[1], "logs", "us-east-1", arn[4], "delivery-destination", part.Name}, ":")
+}
+
+func (s Switches) deliveryOn(ctx context.Context, part Part) error {
+	_, err := s.Logs.CreateDelivery(ctx, &cloudwatchlogs.CreateDeliveryInput{
+		DeliverySourceName: &part.Name, DeliveryDestinationArn: aws.String(destinationARN(part)),
+		S3DeliveryConfiguration: &logstypes.S3DeliveryConfiguration{SuffixPath: &part.logs.Path, EnableHiveCompatiblePath: aws.Bool(false)},
+	}, onceLogs)
+	return err
+}
+
+func (s Switches) deliveryOff(ctx context.Context, part Part) error {
+	found, err := s.findDelivery(ctx, part)
+	if err != nil || found == nil {
+		return err
+	}
+	_, err = s.Logs.DeleteDelivery(ctx, &cloudwatchlogs.DeleteDeliveryInput{Id: found.Id})
+	return unless(err, notFound)
+}
+
+func (s Switches) alarm(ctx context.Context, part Part) (Standing, error) {
+	output, err := s.Alarms.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
+		AlarmNames: []string{part.Name}, AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm, cwtypes.AlarmTypeCompositeAlarm},
+	})
+	switch {
+	case err != nil:
+		return Absent, err
+	case len(output.CompositeAlarms) > 0:
+		return Otherwise, nil
+	case len(output.MetricAlarms) == 0:
+		return Absent, nil
+	}
+	found := output.MetricAlarms[0]
+	dimensions := map[string]string{}
+	for _, d := range found.Dimensions {
+		dimensions[aws.ToString(d.Name)] = aws.ToString(d.Value)
+	}
+	want := part.alarm
+	if aws.ToString(found.MetricName) != want.Metric || aws.ToString(found.Namespace) != want.Namespace || string(found.Statistic) != want.Statistic ||
+		aws.ToFloat64(found.Threshold) != want.Threshold || !slices.Equal(found.AlarmActions, []string{want.Topic}) || !maps.Equal(dimensions, want.Dimensions) {
+		return Otherwise, nil
+	}
+	return AsPlanned, nil
+}
+
+// alarmOn makes the alarm. Three minutes of five, so that a burst that no quota feels wakes nobody. An alarm of the name is
+// replaced by this call, which is why it is looked for before.
+func (s Switches) alarmOn(ctx context.Context, part Part) error {
+	want := part.alarm
+	var dimensions []cwtypes.Dimension
+	for _, name := range slices.Sorted(maps.Keys(want.Dimensions)) {
+		dimensions = append(dimensions, cwtypes.Dimension{Name: aws.String(name), Value: aws.String(want.Dimensions[name])})
+	}
+	_, err := s.Alarms.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{
+		AlarmName: &want.Name, AlarmDescription: aws.String("cloudfront503: 80 percent of the quota \"" + want.Quota + "\" are used."),
+		Namespace: &want.Namespace, MetricName: &want.Metric, Dimensions: dimensions, Statistic: cwtypes.Statistic(want.Statistic),
+		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(5), DatapointsToAlarm: aws.Int32(3), Threshold: &want.Threshold,
+		ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold, TreatMissingData: aws.String("notBreaching"), AlarmActions: []string{want.Topic},
+	})
+	return err
+}
+
+func (s Switches) alarmOff(ctx context.Context, part Part) error {
+	_, err := s.Alarms.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{part.Name}})
+	var gone *cwtypes.ResourceNotFound
+	if errors.As(err, &gone) {
+		return nil
+	}
+	return err
+}
