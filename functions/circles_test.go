@@ -171,7 +171,9 @@ func TestAChatsButtonMayReject(t *testing.T) {
 	if outcome := r.Incident().Outcome; outcome.Result != "rejected" || !strings.Contains(outcome.Why, "(chat): not during the sale") {
 		t.Errorf("ended as %+v", outcome)
 	}
-	r.World.Clock.Advance(2 * time.Hour) // the gate's time ends
+	if e := r.SSM.Executions()[0]; !e.Ended() || e.Status != "Cancelled" {
+		t.Errorf("the gate is left open: %s at %s", e.Status, e.CurrentStep)
+	}
 	unwritten(t, r, broken)
 }
 

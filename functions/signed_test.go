@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"cloudfront503/pkg/emulator/kernel"
 	"cloudfront503/pkg/emulator/rehearsal"
 )
 
@@ -76,6 +77,54 @@ func TestWhereOneIsEnoughAnApproverMaySignTheGate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The gate's own record is the only place where a reject in an own session stands, under names that AWS does not document.
+func TestWhoRejectsAtTheGateItselfEndsTheIncident(t *testing.T) {
+	for name, override := range map[string]func(*rehearsal.Options){
+		"named by session":           func(*rehearsal.Options) {},
+		"named by role":              func(o *rehearsal.Options) { o.Parameters["GateApprovers"] = "role" },
+		"under other names":          under(func(s *kernel.Switches) { s.DecisionKeys = "opaque" }),
+		"called a failure, not a no": under(func(s *kernel.Switches) { s.RejectStatus = "Failed" }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, broken := asked(t, override)
+			if err := signsSelf(t, r, "bob", types.SignalTypeReject); err != nil {
+				t.Fatal(err)
+			}
+			untilClosed(t, r, "rejected")
+			unwritten(t, r, broken)
+			if why := r.Incident().Outcome.Why; why != "bob at the gate" || recorded(r, "gate-reject") != 1 {
+				t.Errorf("ended because of %q, %d times recorded", why, recorded(r, "gate-reject"))
+			}
+		})
+	}
+}
+
+func TestPeopleHearThatAWSTakesNoSessions(t *testing.T) {
+	t.Parallel()
+	switches := kernel.DefaultSwitches()
+	switches.SessionApprovers = false
+	r, broken := asked(t, func(o *rehearsal.Options) { o.Switches = &switches })
+	approves(t, r, "alice")
+	until(t, r, 10*time.Minute, "people hear of it", func() bool { return r.Has("denied") })
+	for _, who := range []string{"alice@example.com", "on-call@example.com"} {
+		said := 0
+		for _, mail := range r.SNS.Mailbox("") {
+			if mail.Endpoint == who && strings.Contains(mail.Body, "GateApprovers=role") {
+				said++
+			}
+		}
+		if said != 1 {
+			t.Errorf("%s has heard the hint %d times", who, said)
+		}
+	}
+	untilClosed(t, r, "failed")
+	unwritten(t, r, broken)
+	if why := r.Incident().Outcome.Why; !strings.Contains(why, "GateApprovers=role") {
+		t.Errorf("ended because: %s", why)
 	}
 }
 

@@ -5,6 +5,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,7 +33,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	}
 	bucket, automation := settings.S3(cfg), ssm.NewFromConfig(cfg)
 	gates := runbook.Gates{SSM: automation}
-	teller := teller{environment: s.Environment, bucket: s.Bucket, sender: notify.Sender{SNS: sns.NewFromConfig(cfg)}}
+	teller := teller{settings: s, sender: notify.Sender{SNS: sns.NewFromConfig(cfg)}}
 	return handler{log: log, desk: approval.Desk{
 		Approvers: approvers,
 		OnCall:    s.OnCallTopic(),
@@ -45,7 +47,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		Chat:      approval.Chat{Topic: s.ChatTopic(), Role: s.ChatRole},
 		Now:       clock.Now,
 		Sleep:     sleep,
-		Tell:      teller.tell,
+		Tell:      teller.tell, TellDenied: teller.denied,
 	}}, nil
 }
 
@@ -120,16 +122,46 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// teller words refusals and sends them.
+// teller words what people hear of approve, and sends it.
 type teller struct {
-	environment, bucket string
-	sender              notify.Sender
+	settings settings.Settings
+	sender   notify.Sender
 }
 
 func (t teller) tell(ctx context.Context, topic string, r approval.Refusal) error {
 	_, err := t.sender.Send(ctx, topic, notify.RenderRefused(notify.Refused{
-		About: notify.About{Environment: t.environment, Incident: r.Incident, Bucket: t.bucket},
+		About: t.about(r.Incident),
 		Owner: r.Owner, Topic: r.Topic, Why: r.Why, At: r.At, ID: r.MessageID, More: r.More,
 	}))
 	return err
+}
+
+// denied tells the approver and on-call that the gate did not take an answer, and what to do about it.
+func (t teller) denied(ctx context.Context, d approval.Denied) error {
+	message := notify.RenderCannotWork(notify.CannotWork{
+		About: t.about(d.Incident), What: fmt.Sprintf("tell the gate that %s says %s", d.Approver.Name, d.Verb), Err: d.Err,
+		Then: fmt.Sprintf("The answer is recorded, but the gate stays shut until %s and nothing is written.", d.Expires.UTC().Format(time.RFC3339)),
+		Next: t.remedies(d),
+	})
+	_, atOnCall := t.sender.Send(ctx, t.settings.OnCallTopic(), message)
+	_, atApprover := t.sender.Send(ctx, d.Approver.Channel, message)
+	return errors.Join(atOnCall, atApprover)
+}
+
+// remedies are what may help. The gate that waits was started with its approvers and keeps them, so that the change must
+// be planned anew afterwards.
+func (t teller) remedies(d approval.Denied) []string {
+	anew := fmt.Sprintf(`aws lambda invoke --function-name %s --invocation-type Event --cli-binary-format raw-in-base64-out --payload '{"cloudfront503":"open","distribution":"%s","id":"%s"}' /dev/null`,
+		t.settings.Function("respond"), d.Incident.Distribution, d.Incident.ID)
+	if t.settings.GateByRole {
+		return []string{"aws iam get-role --role-name " + t.settings.Stack + "-signer", anew}
+	}
+	return []string{
+		"AWS may compare no sessions: deploy the stack " + t.settings.Stack + " with GateApprovers=role, then have the change planned anew:",
+		anew,
+	}
+}
+
+func (t teller) about(reference incident.Reference) notify.About {
+	return notify.About{Environment: t.settings.Environment, Incident: reference, Distribution: reference.Distribution, Bucket: t.settings.Bucket}
 }

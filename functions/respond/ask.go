@@ -66,11 +66,10 @@ func (s *story) startOnce(ctx context.Context, order runbook.Order) (incident.Ex
 // electors are those who may approve: all approvers but the person who asked for it.
 func (s *story) electors() []incident.Approver { return approval.Others(s.approvers, s.trigger.By) }
 
-// quorum is how many people must approve at least. Where a person opened the incident and does not say who, any approver
-// may be that person: then two must approve, one of whom is somebody else.
+// quorum is how many people must approve at least. Where a person opened the incident, or the one that it took the place
+// of, and does not say who, any approver may be that person: then two must approve, one of whom is somebody else.
 func (s *story) quorum() int {
-	person := s.trigger.Kind == incident.KindOpen && s.trigger.Resume != nil && s.trigger.Resume.ID == ""
-	if person && s.trigger.By == "" {
+	if s.trigger.Kind == incident.KindOpen && s.trigger.By == "" {
 		return max(2, s.settings.Quorum)
 	}
 	return s.settings.Quorum

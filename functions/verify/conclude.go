@@ -144,20 +144,26 @@ func cited(d incident.Diagnosis) (sources map[string]bool, facts map[incident.Fa
 	return sources, facts
 }
 
-// withdraw makes the plan void and ends its gate. Who may not end it leaves it to its time: no approval counts any more.
+// withdraw makes the plan void and ends its gate.
 func (w *watch) withdraw(ctx context.Context, l look) error {
 	why := "the plan is withdrawn: " + l.why
 	if _, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepWithdrawn, "withdrawn", why, l.after.Verdict); err != nil {
 		return err
 	}
 	w.view.void, w.view.withdrawn = why, true
+	w.endGate(ctx)
+	return nil
+}
+
+// endGate ends the execution that still waits for people, where nobody's answer counts any more. Who may not end it leaves
+// it to its time: nothing is written on it, however it ends.
+func (w *watch) endGate(ctx context.Context) {
 	if w.execution.ID == "" || w.view.over {
-		return nil
+		return
 	}
 	if err := w.stopGate(ctx); err != nil {
 		w.log.WarnContext(ctx, "the gate is left to its time", "stage", "recovery", "incident", w.incident.String(), "error", err)
 	}
-	return nil
 }
 
 // tellOverturned says what the verdict is now, and what becomes of the plan.

@@ -70,6 +70,9 @@ func (w *watch) result(what due) string {
 
 // end tells people how it ended, and closes.
 func (w *watch) end(ctx context.Context, what due) error {
+	if what == endRejected {
+		w.endGate(ctx)
+	}
 	outcome := w.outcome(what)
 	if err := w.tellEnd(ctx, what, outcome); err != nil {
 		return err
@@ -121,6 +124,8 @@ func (w *watch) outcome(what due) incident.Outcome {
 		outcome.Why = w.view.void
 	case what == endRejected:
 		outcome.Why = w.who(incident.Reject)
+	case what == endFailed && w.view.approval.Denied:
+		outcome.Why = "AWS has refused the signature for an approver, so that the gate did not open. If it compares no sessions, the stack's parameter GateApprovers=role helps."
 	case what == endUndone:
 		outcome.Why = strings.TrimSuffix(w.who(incident.Undo)+". "+w.compared(), " ")
 	case what == endRecovered:

@@ -77,7 +77,7 @@ func judge(v view, now time.Time) due {
 		return judgeWatched(v, now)
 	case v.written != nil:
 		return judgeWritten(v, now)
-	case v.tally.Rejected && (rejectedInChat(v) || v.over || v.noted != "" || v.void != ""):
+	case v.tally.Rejected && (rejectedInChat(v) || v.approval.Denied || v.over || v.noted != "" || v.void != ""):
 		return endRejected
 	case v.successor:
 		return handOver
@@ -115,6 +115,8 @@ func judgeAsked(v view, now time.Time) due {
 		return endFailed
 	case v.tally.Approved:
 		return nothing // the runbook is on its way to the write
+	case v.approval.Denied && (v.over || v.noted != "" || now.After(expires.Add(grace))):
+		return endFailed
 	case now.After(expires.Add(grace)) || (now.After(expires) && (v.over || v.noted != "")):
 		return endSilent
 	case v.over || v.noted != "":

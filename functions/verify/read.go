@@ -33,6 +33,7 @@ type watch struct {
 	execution incident.Execution
 	before    time.Time // the alarm's time
 	view      view
+	rejected  bool // a person has rejected at the gate itself, which the record says since now
 	handsOver bool // the incident gives way to a new one, as soon as its lease is given back
 }
 
@@ -45,7 +46,7 @@ func (w *watch) read(ctx context.Context) error {
 	if err := w.readExecution(ctx); err != nil {
 		return err
 	}
-	if w.view.over {
+	if w.view.over || w.rejected {
 		if err := w.readRecord(ctx); err != nil {
 			return err
 		}
@@ -156,7 +157,7 @@ func (w *watch) readExecution(ctx context.Context) error {
 		return err
 	}
 	w.view.over = state.Ended
-	return nil
+	return w.noteRejection(ctx, state)
 }
 
 // compareAfter is how long after a change's arrival at the edges its effect is measured first: rates are per minute, and

@@ -75,10 +75,18 @@ func (w *watch) who(verb incident.Verb) string {
 	var reasons []string
 	for _, decision := range w.view.approval.Decisions {
 		if decision.Verb == verb && decision.Refusal == "" {
-			reasons = append(reasons, strings.TrimSuffix(decision.Approver+": "+decision.Reason, ": "))
+			reasons = append(reasons, strings.TrimSuffix(named(decision)+": "+decision.Reason, ": "))
 		}
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// named is who decided, and where it was the gate itself.
+func named(decision incident.Decision) string {
+	if decision.Channel == incident.ChannelGate {
+		return decision.Approver + " at the gate"
+	}
+	return decision.Approver
 }
 
 // wayBack is how the change is taken back: by an answer of one of those who were asked, and by hand. Their tickets are

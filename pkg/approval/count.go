@@ -74,6 +74,7 @@ type Record struct {
 	Undoing   incident.Execution        // the execution that takes the change back; its ID is empty where it is about to be started
 	Undone    bool                      // the change is taken back
 	NotUndone string                    // why it was not taken back, though somebody asked; empty otherwise
+	Denied    bool                      // AWS refuses who signs for an approver, and people know that
 	Closed    bool                      // the incident has ended
 }
 
@@ -84,11 +85,14 @@ var believed = map[incident.StepKind][]string{
 	incident.StepAsked:      {"respond", "verify"},
 	incident.StepDecision:   {"approve"},
 	incident.StepSignalled:  {"approve"},
+	incident.StepDenied:     {"approve"},
 	incident.StepSignedSelf: {"remediate"},
 	incident.StepAskedNext:  {"respond"},
 	incident.StepWithdrawn:  {"respond", "verify", "remediate", "approve"},
 	incident.StepVoid:       {"remediate"},
 	incident.StepWritten:    {"remediate"},
+
+	incident.StepGateReject: {"verify"},
 
 	incident.StepUndoStarting: {"approve"},
 	incident.StepUndoStarted:  {"approve"},
@@ -134,6 +138,8 @@ func (r *Record) add(step incident.Step) error {
 		r.Rounds++
 	case incident.StepDecision, incident.StepSignedSelf:
 		return appendDecision(&r.Decisions, step.Detail)
+	case incident.StepGateReject:
+		return r.addRejection(step.Detail)
 	case incident.StepSignalled:
 		return appendDecision(&r.Signalled, step.Detail)
 	case incident.StepWithdrawn, incident.StepVoid:
@@ -152,6 +158,18 @@ func (r *Record) add(step incident.Step) error {
 	return nil
 }
 
+// addRejection takes a reject that was given at the gate itself. Whoever writes such steps can put no approval there.
+func (r *Record) addRejection(detail json.RawMessage) error {
+	var said []incident.Decision
+	if err := appendDecision(&said, detail); err != nil {
+		return err
+	}
+	if said[0].Verb == incident.Reject {
+		r.Decisions = append(r.Decisions, said[0])
+	}
+	return nil
+}
+
 // addBack takes what a step says about the way back.
 func (r *Record) addBack(step incident.Step) error {
 	switch step.Kind {
@@ -159,6 +177,8 @@ func (r *Record) addBack(step incident.Step) error {
 		return json.Unmarshal(step.Detail, &r.Undoing)
 	case incident.StepUndone:
 		r.Undone = true
+	case incident.StepDenied:
+		r.Denied = true
 	case incident.StepUndoFailed:
 		r.NotUndone = step.Note
 	}

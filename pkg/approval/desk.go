@@ -70,6 +70,8 @@ type Desk struct {
 
 	// Tell sends people a refusal.
 	Tell func(ctx context.Context, topic string, refusal Refusal) error
+	// TellDenied tells the approver and on-call that AWS takes no signature.
+	TellDenied func(context.Context, Denied) error
 }
 
 // Refusal is what people are told about a reply that does not count.
@@ -320,7 +322,7 @@ func (d Desk) tellGate(ctx context.Context, v *visit, execution string) error {
 	}
 	err = d.Signaller.Signal(ctx, v.owner, execution, v.decision.Verb, v.decision.Reason)
 	if err != nil && !decidedAlready(err) {
-		return err
+		return d.tellDenied(ctx, v, err)
 	}
 	note := fmt.Sprintf("the gate knows that %s says %s", v.owner.Name, v.decision.Verb)
 	if _, _, err := d.Ledger.AppendOnce(ctx, v.record.Request.Incident, incident.StepSignalled, v.reply.MessageID, note, v.decision); err != nil {

@@ -131,6 +131,10 @@ func (o *office) desk() approval.Desk {
 			o.refusals = append(o.refusals, refusal)
 			return nil
 		},
+		TellDenied: func(_ context.Context, d approval.Denied) error {
+			o.told = append(o.told, fmt.Sprintf("denied: %s %s %s", d.Incident, d.Approver.Name, d.Verb))
+			return o.fail("tell denied")
+		},
 	}
 }
 

@@ -120,6 +120,8 @@ const (
 	StepRefused      StepKind = "refused"      // Decision, refused
 	StepSignalled    StepKind = "signalled"    // Decision that SSM took
 	StepSignedSelf   StepKind = "signed-self"  // Decision that its person gave the gate, without a ticket
+	StepGateReject   StepKind = "gate-reject"  // Decision: that its person rejected at the gate, without a ticket
+	StepDenied       StepKind = "denied"       // Decision: people know that AWS refuses who signs for its approver
 	StepSlot         StepKind = "slot"         // Execution that owns the incident's slot
 	StepWriting      StepKind = "writing"      // Written, about to be asked for
 	StepWritten      StepKind = "written"      // Written

@@ -227,6 +227,15 @@ func TestSeriesOfOneAlarmDoNotHealEachOther(t *testing.T) {
 	}
 }
 
+func TestASuccessorIsAskedForByWhoeverAskedForTheFirst(t *testing.T) {
+	t.Parallel()
+	first := incident.Trigger{Kind: incident.KindOpen, Key: "open", At: at(0), By: "arn:aws:iam::111122223333:user/ana", Resume: &incident.Reference{Distribution: shop}}
+	p := nothingYet().after(first, "first", 1).released().after(after("000001"), "b", 9).p
+	if p.OpenedBy == nil || p.OpenedBy.By != first.By || p.OpenedBy.Kind != incident.KindOpen || p.OpenedBy.Resume.ID != "000001" {
+		t.Errorf("it was opened by %+v", p.OpenedBy)
+	}
+}
+
 func TestASuccessorLooksIntoTheSameFailure(t *testing.T) {
 	t.Parallel()
 	first := alarm(errors5, "ALARM", 0)

@@ -19,8 +19,18 @@ var (
 
 	ErrNotFound   = errors.New("no such execution")          // permanent
 	ErrNotWaiting = errors.New("the gate does not wait yet") // retryable
-	ErrDenied     = errors.New("AWS refuses the approver")   // permanent
 )
+
+// ErrDenied says that AWS refuses who signs for an approver: permanent. It has a method Denied, for the same reason as
+// ErrDecided has one.
+var ErrDenied error = denied{}
+
+type denied struct{}
+
+func (denied) Error() string { return "AWS refuses the approver" }
+
+// Denied is true.
+func (denied) Denied() bool { return true }
 
 // ErrDecided says that the gate is decided already, by somebody else or by this very decision: permanent, and no fault. It
 // has a method Decided, so that a package which may not import this one can tell.
