@@ -18,6 +18,7 @@ import (
 //	{"cloudfront503":"resume","distribution":"E1EXAMPLE","id":"000007"}
 //	{"cloudfront503":"open","distribution":"E1EXAMPLE","at":"2026-11-24T03:41:51Z","by":"arn:aws:iam::111122223333:user/ana"}
 //	{"cloudfront503":"open","distribution":"E1EXAMPLE","id":"000007"}
+//	{"cloudfront503":"restore","distribution":"E1EXAMPLE","snapshot":"snapshots/E1EXAMPLE/20261124T034151Z-E2ABC.json","version":"…","only":["DefaultRootObject"],"at":"…","by":"…"}
 //
 // An open request with an id asks for a new incident in the place of that one, which is still under way: another cause has
 // come to light, and what can be done about it is planned anew.
@@ -29,6 +30,9 @@ type request struct {
 	ID           string
 	At           moment
 	By           string
+	Snapshot     string
+	Version      string
+	Only         []string
 }
 
 var incidentID = regexp.MustCompile(`^[0-9]{6,12}$`)
@@ -37,9 +41,10 @@ var incidentID = regexp.MustCompile(`^[0-9]{6,12}$`)
 var principal = regexp.MustCompile(`^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(user|assumed-role)/[\w+=,.@/-]+$`)
 
 var requests = map[string]func(request) (incident.Trigger, error){
-	"sweep":  request.sweep,
-	"resume": request.resume,
-	"open":   request.open,
+	"sweep":   request.sweep,
+	"resume":  request.resume,
+	"open":    request.open,
+	"restore": request.restore,
 }
 
 func readRequest(raw []byte, d delivery) (incident.Trigger, error) {

@@ -3,8 +3,8 @@
 
 package incident
 
-// Recipe is what a remedy that is no merge computes its change from: together with the live configuration it gives the
-// same change again. Exactly one member is set.
+// Recipe is what a remedy that is no merge computes its change from: together with the live configuration, and the snapshot
+// that the plan names where it is a wish, it gives the same change again. Exactly one member is set.
 type Recipe struct {
 	Edge     *EdgeRecipe     `json:"edge,omitempty"`
 	Failover *FailoverRecipe `json:"failover,omitempty"`

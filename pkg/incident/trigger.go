@@ -49,6 +49,7 @@ type Trigger struct {
 	Change    *Change          `json:"change,omitempty"`
 	Execution *ExecutionStatus `json:"execution,omitempty"`
 	Reply     *Reply           `json:"reply,omitempty"`
+	Wish      *Wish            `json:"wish,omitempty"`   // Open: what the person asks to have put back; with Resume
 	Resume    *Reference       `json:"resume,omitempty"` // Resume: take over; Open: the distribution, with an ID where this incident is to give way to a new one
 }
 
