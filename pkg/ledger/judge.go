@@ -155,6 +155,10 @@ func judgeSuccession(p incident.Pointer, a asked) ruling {
 		by = *p.OpenedBy
 		by.Key, by.Resume = a.trigger.Key, &old
 		by.At = failing(p, a.now)
+		by.Wish = a.trigger.Wish // a wish is granted once, and nothing is in another's stead
+		if a.trigger.By != "" {
+			by.By = a.trigger.By
+		}
 	}
 	next := episode(p, a, &by)
 	return ruling{next: &next, outcome: Opened, why: "in the place of " + old.String()}

@@ -250,3 +250,17 @@ func TestASuccessorLooksIntoTheSameFailure(t *testing.T) {
 		t.Errorf("opened at %s, want its own time", p.OpenedAt)
 	}
 }
+
+func TestAWishIsGrantedOnceAndTheFailureStaysTheOldOne(t *testing.T) {
+	t.Parallel()
+	first, wish := alarm(errors5, "ALARM", 0), after("000001")
+	wish.By, wish.Wish = "arn:aws:iam::111122223333:user/ana", &incident.Wish{Snapshot: "known-good"}
+	s := nothingYet().after(first, "first", 1).released().after(wish, "b", 9)
+	if by := s.p.OpenedBy; by.Wish != wish.Wish || by.By != wish.By || by.Alarm == nil || !by.At.Equal(first.At) {
+		t.Errorf("it was opened by %+v, want the wish and the old alarm", by)
+	}
+	s = s.released().after(after("000002"), "c", 20)
+	if by := s.p.OpenedBy; by.Wish != nil || by.By != wish.By || by.Alarm == nil {
+		t.Errorf("the next was opened by %+v, want no wish, and still nobody who approves what they asked for", by)
+	}
+}
