@@ -31,6 +31,9 @@ func Compute(plan incident.Plan, diagnosis incident.Diagnosis, in Inputs) (Chang
 }
 
 func restoreKnownGood(plan incident.Plan, diagnosis incident.Diagnosis, in Inputs) (Change, error) {
+	if plan.ByWish() {
+		return restoreWished(*plan.Recipe.Restore, in)
+	}
 	if plan.Ours == nil {
 		return Change{}, refuse("no known good configuration is kept yet")
 	}
