@@ -117,6 +117,9 @@ func tooSoon(in Input, _ incident.Plan) string {
 }
 
 func unsure(in Input, plan incident.Plan) string {
+	if plan.ByWish() { // a person judges, and others decide
+		return ""
+	}
 	least := in.Policy.Confidence
 	if least <= 0 {
 		least = DefaultConfidence

@@ -28,6 +28,7 @@ type Input struct {
 	KnownGood         *incident.Snapshot     // nil: none
 	Base              *incident.Snapshot     // right after the blamed change; nil: none, and no merge
 	Changes           map[string]Change      // what was computed for each of the Drafts of the same input, by remedy
+	Wish              *Wish                  // what a person asks for; nil: the policy decides by the diagnosis
 	Policy            Policy                 // of the stack
 	OpenHealth        []incident.HealthEvent // the open ones, of any service
 	RequestsPerMinute *float64               // as before the incident; nil: unknown
@@ -79,7 +80,7 @@ const Pause = time.Hour
 // touched.
 func Drafts(in Input) []incident.Plan {
 	var drafts []incident.Plan
-	for _, remedy := range lineFor(in.Diagnosis.Verdict.Cause).remedies {
+	for _, remedy := range in.row().remedies {
 		drafts = append(drafts, in.draft(remedy))
 	}
 	return drafts
@@ -88,7 +89,7 @@ func Drafts(in Input) []incident.Plan {
 // Make makes the plan: the first remedy of the policy that is possible and to which no guard objects; else the first that
 // is possible, and the guard's objection; else why none is.
 func Make(in Input) incident.Plan {
-	line := lineFor(in.Diagnosis.Verdict.Cause)
+	line := in.row()
 	var objected *incident.Plan
 	var lacking []string
 	for _, remedy := range line.remedies {
@@ -115,11 +116,13 @@ func Make(in Input) incident.Plan {
 // draft is a plan of which only the remedy is known.
 func (in Input) draft(remedy string) incident.Plan {
 	trait := traits[remedy]
-	return incident.Plan{
+	plan := incident.Plan{
 		Cause: in.Diagnosis.Verdict.Cause, Confidence: in.Diagnosis.Verdict.Confidence, Distribution: in.Distribution,
 		BlamedBy: in.Diagnosis.Change, Affects: in.affects(), Remedy: remedy, Runbook: trait.runbook, ETag: in.Live.ETag,
 		Base: reference(in.Base), Ours: reference(in.KnownGood), WayBack: trait.wayBack, Reaches: trait.reaches,
 	}
+	in.grant(&plan)
+	return plan
 }
 
 // fill completes the plan of a remedy, or says what the remedy lacks.

@@ -70,6 +70,9 @@ var traits = map[string]trait{
 
 // restore completes the three-way merge.
 func restore(in Input, plan *incident.Plan) string {
+	if in.Wish != nil {
+		return restoreWished(in, plan)
+	}
 	if why := in.noKnownGood(); why != "" {
 		return why
 	}
@@ -106,7 +109,7 @@ func (in Input) change(plan *incident.Plan) string {
 		return "The configuration does not differ from the known good one where it is blamed."
 	}
 	plan.Difference, plan.Hash, plan.Recipe, plan.Exposes = change.Difference, change.Hash, change.Recipe, change.Exposes
-	if plan.Recipe != nil { // which is all that the change rests on
+	if plan.Recipe != nil && !plan.ByWish() { // which is all that the change rests on
 		plan.Base, plan.Ours = nil, nil
 	}
 	plan.Approvals = max(plan.Approvals, change.Needed)
