@@ -81,3 +81,18 @@ func Members(path string) []string {
 	}
 	return names
 }
+
+// Part is one part of a path: a member's name, or an element that stands in brackets, as Id=web or www.example.com.
+type Part struct {
+	Text    string
+	Element bool
+}
+
+// Parts takes a path apart.
+func Parts(path string) []Part {
+	var parts []Part
+	for _, part := range split(path) {
+		parts = append(parts, Part{Text: part.text, Element: part.element})
+	}
+	return parts
+}

@@ -15,7 +15,7 @@ const style = `body{font:15px/1.45 system-ui,sans-serif;max-width:62rem;margin:2
 h1{font-size:1.3rem}h2{font-size:1.05rem;margin-top:2rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;border-bottom:1px solid #d8dce2;overflow-wrap:anywhere}
 th{font-weight:600;white-space:nowrap}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{font-weight:600}dd{margin:0}
-svg{width:100%;height:auto}footer{margin-top:2rem;color:#59636e;font-size:.85rem}
+pre{overflow-x:auto;font-size:.85rem}summary{font-weight:600}svg{width:100%;height:auto}footer{margin-top:2rem;color:#59636e;font-size:.85rem}
 @media(prefers-color-scheme:dark){body{color:#e6e9ed;background:#15181c}th,td{border-color:#3a4048}footer{color:#9aa4af}}`
 
 // markup is HTML that is being written. Whatever is not a constant of this package goes in through text, which escapes.
@@ -54,6 +54,7 @@ func Page(in Input) ([]byte, error) {
 	for _, t := range s.tables() {
 		m.table(t)
 	}
+	m.code(s.code())
 	m.footer(s)
 	m.raw("</body>\n</html>\n")
 	return []byte(m.String()), nil
@@ -88,6 +89,19 @@ func (m *markup) table(t table) {
 		m.row("td", row)
 	}
 	m.raw("</table>\n")
+}
+
+// code folds each snippet away that no tag speaks for.
+func (m *markup) code(c section) {
+	if len(c.snippets) == 0 {
+		return
+	}
+	m.raw("<h2>As code</h2>\n")
+	m.paragraph(c.before)
+	for _, snippet := range c.snippets {
+		m.raw(map[bool]string{true: "<details open=\"open\">", false: "<details>"}[snippet.open], "<summary>", snippet.name, "</summary><pre>",
+			html.EscapeString(snippet.text), "</pre></details>\n")
+	}
 }
 
 func (m *markup) paragraph(text string) {

@@ -28,6 +28,7 @@ func Markdown(in Input) []byte {
 	for _, t := range s.tables() {
 		n.table(t)
 	}
+	n.code(s.code())
 	n.WriteString("\n")
 	n.line("", s.kept())
 	return []byte(n.String())
@@ -56,6 +57,21 @@ func (n *notes) table(t table) {
 	n.WriteString("|" + strings.Repeat(" --- |", len(t.columns)) + "\n")
 	for _, row := range t.rows {
 		n.row(row)
+	}
+}
+
+// code writes the snippets as fenced blocks: no line of one begins like a fence.
+func (n *notes) code(c section) {
+	if len(c.snippets) == 0 {
+		return
+	}
+	n.WriteString("\n")
+	n.line("## ", "As code")
+	n.line("", c.before)
+	for _, snippet := range c.snippets {
+		n.WriteString("\n")
+		n.line("### ", snippet.name)
+		n.WriteString("```" + snippet.language + "\n" + snippet.text + "```\n")
 	}
 }
 

@@ -24,8 +24,9 @@ import (
 type Input struct {
 	Environment string // the stack's word for where it runs
 	Incident    incident.Reference
-	DomainName  string // of the distribution; may be empty
-	Bucket      string // where the incident's folder lies; may be empty
+	DomainName  string            // of the distribution; may be empty
+	Bucket      string            // where the incident's folder lies; may be empty
+	Tags        map[string]string // of the distribution: they may tell which code manages it
 	Steps       []incident.Step
 	Outcome     incident.Outcome // how it ended; an empty result: it has not
 	Rate        Series           // percent of requests that failed, as 503ErrorRate

@@ -59,7 +59,7 @@ func changed() report.Input {
 	}
 	request := incident.ApprovalRequest{Approvers: []string{"ana", "ben", "eve"}, Required: 1, Expires: began.Add(time.Hour)}
 	return report.Input{
-		Environment: "prod", Incident: incident.Reference{Distribution: "E2EXAMPLE", ID: "000007"}, DomainName: "d111111abcdef8.cloudfront.net",
+		Environment: "prod", Incident: incident.Reference{Distribution: "E2EXAMPLE", ID: "000007"}, DomainName: "d111111abcdef8.cloudfront.net", Tags: map[string]string{"aws:cloudformation:stack-name": "shop-cdn"},
 		Bucket: "cf503-111122223333", MadeAt: began.Add(2 * time.Hour), Rate: rates(), Requests: requests(),
 		Steps: []incident.Step{
 			step(0, "respond", incident.StepOpened, "the alarm shop-5xx is in ALARM", nil),
