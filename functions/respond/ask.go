@@ -36,7 +36,7 @@ func (s *story) start(ctx context.Context) error {
 	order := runbook.Order{
 		Plan: s.plan, Incident: s.incident, Document: s.settings.Document(s.plan.Runbook), ApproverARNs: who,
 		Function: s.settings.Function("remediate"), Role: s.settings.AutomationRole(),
-		Message: fmt.Sprintf("%s of %s because of %s", s.plan.Remedy, s.incident.Distribution, s.plan.Cause),
+		Message: fmt.Sprintf("%s of %s because %s", s.plan.Remedy, s.incident.Distribution, because(s.plan)),
 	}
 	if s.execution, err = s.startOnce(ctx, order); err != nil {
 		return err
@@ -45,6 +45,14 @@ func (s *story) start(ctx context.Context) error {
 		s.execution.StartedAt = s.now()
 	}
 	return s.note(ctx, incident.StepStarted, "the runbook is started and waits for people", s.execution)
+}
+
+// because says in a few words what a plan rests on.
+func because(p incident.Plan) string {
+	if p.ByWish() {
+		return "a person asks for it"
+	}
+	return "of " + string(p.Cause)
 }
 
 // startOnce looks first for what an earlier holder may have started: SSM does not say for how long it knows a token, and a

@@ -55,6 +55,11 @@ func (s *story) considerations(ctx context.Context) (plan.Input, error) {
 	if in.KnownGood, err = s.knownGood(ctx); err != nil {
 		return in, err
 	}
+	if s.trigger.Wish != nil {
+		if err := s.consider(ctx, &in); err != nil {
+			return in, err
+		}
+	}
 	if blamed := s.diagnosis.Change; blamed != nil {
 		in.Base, err = s.snapshots.After(ctx, s.incident.Distribution, incident.Change{EventID: blamed.EventID, Name: blamed.EventName, At: blamed.At})
 		if err != nil {
@@ -97,7 +102,10 @@ func (s *story) compute(draft incident.Plan, in plan.Input) plan.Change {
 	if err != nil {
 		return plan.Change{Refusal: err.Error()}
 	}
-	if draft.Recipe, err = remedy.Propose(draft.Remedy, s.diagnosis, inputs, s.prepared()); err != nil {
+	if !draft.ByWish() {
+		draft.Recipe, err = remedy.Propose(draft.Remedy, s.diagnosis, inputs, s.prepared())
+	}
+	if err != nil {
 		return plan.Change{Refusal: err.Error()}
 	}
 	change, err := remedy.Compute(draft, s.diagnosis, inputs)

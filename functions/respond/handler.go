@@ -13,14 +13,17 @@ import (
 )
 
 // Handle hears every trigger of a delivery. An error lets Lambda try again, twice, and then leaves the event to the
-// dead-letter queue.
-func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
+// dead-letter queue. A person's wish is answered, as that person waits for it; nothing else is.
+func (h handler) Handle(ctx context.Context, raw json.RawMessage) (*incident.WishAnswer, error) {
 	triggers, err := event.ParseAll(raw)
+	if len(triggers) == 1 && triggers[0].Wish != nil {
+		return h.wish(ctx, triggers[0], raw)
+	}
 	err = h.unlessIgnored(ctx, err)
 	for _, trigger := range triggers {
 		err = errors.Join(err, h.hear(ctx, trigger, raw))
 	}
-	return err
+	return nil, err
 }
 
 // hear finds the distributions that a trigger is about.
@@ -47,6 +50,9 @@ func (h handler) respond(ctx context.Context, distribution string, trigger incid
 
 // tell is the story: save, look, name the cause, decide, and then ask people or tell them why not.
 func (s *story) tell(ctx context.Context) error {
+	if err := s.replace(ctx); err != nil {
+		return s.cannot(ctx, "end the incident that gave way", err)
+	}
 	if err := s.save(ctx); err != nil {
 		return s.cannot(ctx, "save the configuration", err)
 	}
