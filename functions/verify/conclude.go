@@ -90,7 +90,8 @@ func withdraws(v view, overturned, forbid bool) bool {
 	if v.approval.Request == nil || v.written != nil || v.void != "" {
 		return false
 	}
-	return forbid || overturned && !v.tally.Approved && !v.tally.Rejected
+	wished := v.plan != nil && v.plan.ByWish() // which rests on no verdict
+	return forbid || overturned && !wished && !v.tally.Approved && !v.tally.Rejected
 }
 
 // mostSaid bounds how many new facts a message begins with; the evidence follows in it.
@@ -177,6 +178,8 @@ func (w *watch) tellOverturned(ctx context.Context, l look, withdrawn bool) erro
 func (w *watch) then(after incident.Diagnosis, withdrawn bool) (string, []string) {
 	told := w.view.plan != nil && w.view.plan.TellOnly != ""
 	switch {
+	case w.view.plan != nil && w.view.plan.ByWish() && !withdrawn:
+		return "The plan is what a person asked for. It does not rest on the verdict, and stays.", nil
 	case w.view.written != nil:
 		return "The change was made because of the earlier verdict. Look whether it should stay.", nil
 	case w.view.approval.Request != nil && !withdrawn:

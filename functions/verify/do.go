@@ -16,6 +16,7 @@ import (
 // ends are the results with which an incident is closed, and why.
 var ends = map[due]incident.Outcome{
 	closeQuiet:   {Result: "told", Why: "The alarm is OK again. Nothing was touched."},
+	endRefused:   {Result: "told", Why: "What a person asked for was refused, and they were told why. Nothing was touched."},
 	handOver:     {Why: "A later look has found another cause. What can be done about it is planned in the next incident."},
 	endSilent:    {Result: "silent", Why: "Not enough approvers answered while the gate waited."},
 	endRejected:  {Result: "rejected"},

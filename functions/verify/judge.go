@@ -15,6 +15,7 @@ import (
 // view is what is known of an incident when it is looked at.
 type view struct {
 	openedAt   time.Time
+	unwanted   bool // it was opened for a wish that was refused, and nothing is known to fail
 	quiet      bool // every alarm that was heard in this episode is OK
 	plan       *incident.Plan
 	approval   approval.Record
@@ -45,6 +46,7 @@ type due string
 const (
 	nothing      due = ""
 	closeQuiet   due = "close-quiet" // people were told, and the alarm is OK again
+	endRefused   due = "refused"     // what a person asked for was refused, and no alarm tells of a failure
 	handOver     due = "hand-over"   // to a new incident, which plans anew
 	escalate     due = "escalate"
 	endSilent    due = "silent"
@@ -85,6 +87,8 @@ func judge(v view, now time.Time) due {
 		return endVoid
 	case v.approval.Request != nil:
 		return judgeAsked(v, now)
+	case v.unwanted:
+		return endRefused
 	case v.quiet || now.Sub(v.openedAt) > watchTime:
 		return closeQuiet
 	}

@@ -71,8 +71,25 @@ func (w *watch) readRecord(ctx context.Context) error {
 			return fmt.Errorf("incident %s: %w", w.incident, err)
 		}
 	}
-	w.view.successor = w.wantsSuccessor()
+	w.view.successor, w.view.unwanted = w.wantsSuccessor(), w.unwanted()
 	return nil
+}
+
+// unwanted reports whether the incident is nobody's any more: a person's wish opened it, was refused, and no alarm has gone
+// off in it or before it.
+func (w *watch) unwanted() bool {
+	by, plan := w.pointer.OpenedBy, w.view.plan
+	return by != nil && by.Wish != nil && by.Alarm == nil && plan != nil && plan.TellOnly != "" && !alarming(w.pointer)
+}
+
+// alarming reports whether an alarm of the episode is not OK.
+func alarming(p incident.Pointer) bool {
+	for _, alarm := range p.Alarms {
+		if !alarm.At.Before(p.OpenedAt) && alarm.State != "OK" {
+			return true
+		}
+	}
+	return false
 }
 
 // quiet reports whether every alarm of the episode is OK, and there was one.
