@@ -19,22 +19,29 @@ import (
 	"cloudfront503/pkg/snapshot"
 )
 
-// wish hears a person who wants a snapshot's fields back, and answers at once what came of it. The story is every
-// incident's: the same snapshot, evidence, guards, gate and record.
+// wish hears a person who wants a snapshot's fields back, and answers at once what came of it. What can be refused is
+// refused before anything is opened; then the story is every incident's, with the same snapshot, evidence, guards, gate and
+// record.
 func (h handler) wish(ctx context.Context, trigger incident.Trigger, raw json.RawMessage) (*incident.WishAnswer, error) {
 	distribution := trigger.Resume.Distribution
-	refusal, err := h.cannotGrant(ctx, distribution, trigger)
+	if !h.settings.Watches(distribution) {
+		return &incident.WishAnswer{Refused: fmt.Sprintf("Distribution %s is not among those that this stack watches: %s.",
+			distribution, strings.Join(h.settings.Distributions, ", "))}, nil
+	}
+	way, err := h.makeWay(ctx, distribution, trigger)
+	switch {
+	case err != nil:
+		return nil, err
+	case way.granted:
+		return h.answer(ctx, way.incident)
+	case way.refusal != "":
+		return &incident.WishAnswer{Incident: way.incident, Refused: way.refusal}, nil
+	}
+	refusal, err := h.cannotGrant(ctx, trigger, way)
 	if err != nil || refusal != "" {
 		return &incident.WishAnswer{Refused: refusal}, err
 	}
-	way, err := h.makeWay(ctx, distribution, trigger)
-	if err != nil || way.refusal != "" {
-		return &incident.WishAnswer{Incident: way.incident, Refused: way.refusal}, err
-	}
-	if way.granted {
-		return h.answer(ctx, way.incident)
-	}
-	trigger.Resume = &incident.Reference{Distribution: distribution, ID: way.incident.ID}
+	trigger.Resume = &way.incident
 	s, err := h.claim(ctx, distribution, trigger, raw)
 	if err != nil {
 		return nil, err
@@ -48,43 +55,22 @@ func (h handler) wish(ctx context.Context, trigger incident.Trigger, raw json.Ra
 	return h.answer(ctx, s.incident)
 }
 
-// cannotGrant says, before anything is opened, why a wish cannot be granted; empty where it may be.
-func (h handler) cannotGrant(ctx context.Context, distribution string, trigger incident.Trigger) (string, error) {
-	if !h.settings.Watches(distribution) {
-		return fmt.Sprintf("Distribution %s is not among those that this stack watches: %s.", distribution, strings.Join(h.settings.Distributions, ", ")), nil
-	}
-	wished, err := h.wished(ctx, trigger)
-	var refused *remedy.Refused
-	if errors.As(err, &refused) {
-		return sentence(refused.Why), nil
-	}
+// cannotGrant says why a wish cannot be granted as things are, empty where it can: its plan is made as it will be made once
+// an incident is open. A refused wish takes no other incident's place.
+func (h handler) cannotGrant(ctx context.Context, trigger incident.Trigger, way way) (string, error) {
+	live, err := h.snapshots.Live(ctx, way.incident.Distribution)
 	if err != nil {
 		return "", err
 	}
-	live, err := h.snapshots.Live(ctx, distribution)
+	s := story{handler: h, incident: way.incident, trigger: trigger, snapshot: live, episode: way.episode + 1}
+	in, err := s.considerations(ctx)
 	if err != nil {
 		return "", err
 	}
-	switch {
-	case !wished.Snapshot.Restorable:
-		return "The snapshot has elements that this software does not know, so that it cannot be put back whole: " + strings.Join(wished.Snapshot.Unknown, ", ") + ".", nil
-	case live.SHA256 == wished.Snapshot.SHA256:
+	if good := in.Wish.Snapshot; good != nil && good.SHA256 == live.SHA256 {
 		return "The live configuration is that of the snapshot already: nothing differs.", nil
 	}
-	return computes(plan.Input{Distribution: distribution, Live: live, Wish: &wished, KnownGood: wished.Snapshot})
-}
-
-// computes says why no change can be made of a wish, empty where one can.
-func computes(in plan.Input) (string, error) {
-	inputs, err := remedyInputs(in)
-	if err != nil {
-		return "", err
-	}
-	_, err = remedy.Compute(plan.Drafts(in)[0], in.Diagnosis, inputs)
-	if err != nil {
-		return sentence(strings.TrimPrefix(err.Error(), "refused: ")), nil
-	}
-	return "", nil
+	return plan.Make(in).TellOnly, nil
 }
 
 // wished is the wish with the snapshot that it names. A *remedy.Refused says that there is no such snapshot.
@@ -119,6 +105,7 @@ func (s *story) consider(ctx context.Context, in *plan.Input) error {
 // way is whether a wish may have an incident of its own.
 type way struct {
 	incident incident.Reference // that is under way and would give way; without an ID: none is
+	episode  int                // of the last one
 	refusal  string             // why it does not give way
 	granted  bool               // it is the wish's own: the same request has come before
 }
@@ -133,17 +120,17 @@ func (h handler) makeWay(ctx context.Context, distribution string, trigger incid
 	if err != nil {
 		return way{}, err
 	}
-	under := way{incident: pointer.Reference()}
+	under := way{incident: pointer.Reference(), episode: pointer.Episode}
 	switch {
+	case pointer.Lease.Holder != "" && !pointer.Lease.Dead(h.now()):
+		under.refusal = fmt.Sprintf("Incident %s is being worked on right now: ask again in a few minutes.", under.incident)
+		return under, nil
 	case slices.Contains(pointer.Handled, trigger.Key):
 		under.granted = pointer.OpenedBy != nil && pointer.OpenedBy.Key == trigger.Key
 		under.refusal = map[bool]string{false: "This was asked before, and another incident has come since."}[under.granted]
 		return under, nil
 	case !pointer.State.Ongoing():
-		return way{incident: incident.Reference{Distribution: distribution}}, nil
-	case pointer.Lease.Holder != "" && !pointer.Lease.Dead(h.now()):
-		under.refusal = fmt.Sprintf("Incident %s is being worked on right now: ask again in a few minutes.", under.incident)
-		return under, nil
+		return way{incident: incident.Reference{Distribution: distribution}, episode: pointer.Episode}, nil
 	}
 	steps, err := h.ledger.Steps(ctx, under.incident)
 	if err != nil {
@@ -177,8 +164,19 @@ func (s *story) replace(ctx context.Context) error {
 	if s.trigger.Wish == nil || s.trigger.Resume == nil || s.trigger.Resume.ID == "" {
 		return nil
 	}
+	steps, err := s.ledger.Steps(ctx, *s.trigger.Resume)
+	if err != nil {
+		return err
+	}
+	record, err := approval.ReadRecord(steps)
+	if err != nil {
+		return fmt.Errorf("incident %s: %w", s.trigger.Resume, err)
+	}
 	outcome := incident.Outcome{Result: "told", Why: "It gave way to what a person asked for, in incident " + s.incident.String() + "."}
-	_, _, err := s.ledger.AppendOnce(ctx, *s.trigger.Resume, incident.StepClosed, "closed", outcome.Why, outcome)
+	if record.Written && !record.Undone {
+		outcome.Result = "changed"
+	}
+	_, _, err = s.ledger.AppendOnce(ctx, *s.trigger.Resume, incident.StepClosed, "closed", outcome.Why, outcome)
 	return err
 }
 
