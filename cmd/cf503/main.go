@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The cloudfront503 authors
 
-// Command cf503 is cloudfront503 for a person at a terminal: it rehearses an incident in an emulated account, and
-// diagnoses a recorded one.
+// Command cf503 is cloudfront503 for a person at a terminal: it rehearses an incident in an emulated account, diagnoses a
+// recorded one, and shows what a stack keeps of a distribution and asks to have it back.
 package main
 
 import (
@@ -35,7 +35,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(rehearseCommand(), diagnoseCommand())
+	root.AddCommand(rehearseCommand(), diagnoseCommand(), snapshotCommand())
 	return root
 }
 
