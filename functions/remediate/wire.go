@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -35,6 +37,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		return handler{}, err
 	}
 	bucket, edge, quotas := settings.S3(cfg), cloudfront.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
+	switches := remedy.Switches{Edge: edge, Logs: cloudwatchlogs.NewFromConfig(cfg), Alarms: cloudwatch.NewFromConfig(cfg)}
 	record := ledger.New(bucket, s.Bucket, "remediate", clock.Now)
 	snapshots := snapshot.New(edge, bucket, s.Bucket, clock.Now)
 	writer := remedy.Writer{
@@ -42,14 +45,17 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 			Documents: documents(s),
 			Approvers: approval.Names(approvers), Quorum: s.Quorum,
 			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop,
+			Evidence: remedy.NewPlace(s.Stack, s.Bucket, s.OnCallTopic()),
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
 		Tickets: approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},
 		SSM:     ssm.NewFromConfig(cfg), Live: edge, Writes: edge, Quotas: quotas, Requests: quotas, Now: clock.Now,
 		Pointed: snapshot.NewPointing(cfg), Kept: snapshots, Publishes: edge, Trusts: iam.NewFromConfig(cfg), Analyzer: accessanalyzer.NewFromConfig(cfg),
+		Looks: switches, Switches: switches,
 	}
 	if s.Observe {
 		writer.Writes, writer.Requests, writer.Publishes, writer.Trusts = remedy.Observed{}, remedy.Observed{}, remedy.Observed{}, remedy.Observed{}
+		writer.Switches = remedy.Observed{}
 	}
 	if err := nameApprovers(&writer.Stack, s, approvers); err != nil {
 		return handler{}, err

@@ -171,6 +171,9 @@ func (s *story) recentWrite(ctx context.Context) (time.Time, error) {
 		if err := json.Unmarshal(body, &written); err != nil {
 			return time.Time{}, fmt.Errorf("incident %s: written: %w", reference, err)
 		}
+		if written.Action == incident.ActionEvidence { // the distribution was not changed
+			continue
+		}
 		return written.At, nil
 	}
 	return time.Time{}, nil

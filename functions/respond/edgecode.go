@@ -21,8 +21,9 @@ import (
 
 // beyond are the remedies whose change is none of the distribution's configuration.
 var beyond = map[string]func(*story, context.Context) (plan.Change, error){
-	incident.RemedyCode:   (*story).codeChange,
-	incident.RemedyAccess: (*story).accessChange,
+	incident.RemedyCode:     (*story).codeChange,
+	incident.RemedyAccess:   (*story).accessChange,
+	incident.RemedyEvidence: (*story).evidenceChange,
 }
 
 // changeFor computes what a draft's remedy would do, or why it does nothing.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -20,6 +21,7 @@ import (
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/notify"
+	"cloudfront503/pkg/remedy"
 	"cloudfront503/pkg/runbook"
 	"cloudfront503/pkg/settings"
 	"cloudfront503/pkg/snapshot"
@@ -35,6 +37,7 @@ type handler struct {
 	edge      *cloudfront.Client
 	pointing  snapshot.Pointing
 	analyzer  *accessanalyzer.Client
+	looks     remedy.Switches
 	kept      keptHealth
 	key       approval.KeyMaker
 	tickets   approval.Issuer
@@ -54,7 +57,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	}
 	bucket, edge := settings.S3(cfg), cloudfront.NewFromConfig(cfg)
 	key := approval.KeyMaker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}
-	automations := ssm.NewFromConfig(cfg)
+	automations, alarms := ssm.NewFromConfig(cfg), cloudwatch.NewFromConfig(cfg)
 	gatherer := evidence.Live(cfg, bucket, s.Bucket)
 	gatherer.Regions, gatherer.Paths, gatherer.Now = s.EdgeRegions, s.ProbePaths, clock.Now
 	return handler{
@@ -63,11 +66,12 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		snapshots: snapshot.New(edge, bucket, s.Bucket, clock.Now),
 		evidence:  gatherer,
 		edge:      edge, pointing: snapshot.NewPointing(cfg), analyzer: accessanalyzer.NewFromConfig(cfg),
-		kept: keptHealth{evidence.KeptHealth{S3: bucket, Bucket: s.Bucket}},
-		key:  key, tickets: approval.Issuer{MACs: key},
+		looks: remedy.Switches{Edge: edge, Logs: cloudwatchlogs.NewFromConfig(cfg), Alarms: alarms},
+		kept:  keptHealth{evidence.KeptHealth{S3: bucket, Bucket: s.Bucket}},
+		key:   key, tickets: approval.Issuer{MACs: key},
 		runbooks: runbook.Starter{SSM: automations}, calendars: automations,
 		people: notify.Sender{SNS: sns.NewFromConfig(cfg)},
-		alarms: cloudwatch.NewFromConfig(cfg),
+		alarms: alarms,
 		now:    clock.Now, log: log,
 	}, nil
 }

@@ -176,17 +176,17 @@ func (w *watch) tellOverturned(ctx context.Context, l look, withdrawn bool) erro
 
 // then says what follows for a plan, and how people have one made.
 func (w *watch) then(after incident.Diagnosis, withdrawn bool) (string, []string) {
-	told := w.view.plan != nil && w.view.plan.TellOnly != ""
+	told, more := w.view.plan != nil && w.view.plan.TellOnly != "", w.view.seesMore()
 	switch {
 	case w.view.plan != nil && w.view.plan.ByWish() && !withdrawn:
 		return "The plan is what a person asked for. It does not rest on the verdict, and stays.", nil
-	case w.view.written != nil:
+	case w.view.written != nil && !more:
 		return "The change was made because of the earlier verdict. Look whether it should stay.", nil
-	case w.view.approval.Request != nil && !withdrawn:
+	case w.view.approval.Request != nil && !withdrawn && !more:
 		return "The plan is approved, so it is not withdrawn.", nil
 	case !fixable(after):
 		return "", nil
-	case (withdrawn || told) && !w.isSuccessor():
+	case (withdrawn || told || more) && !w.isSuccessor():
 		return "What can be done about it is planned in a new incident, and people are asked there.", nil
 	}
 	return "What can be done about it is planned in a new incident once somebody asks for it.", []string{w.openAnew()}
@@ -208,12 +208,12 @@ func (w *watch) isSuccessor() bool {
 	return by != nil && by.Resume != nil && by.Resume.ID != ""
 }
 
-// wantsSuccessor reports whether the incident gives way to one that plans anew: its plan touches nothing or is withdrawn, and
+// wantsSuccessor reports whether the incident gives way to one that plans anew: its plan touches nothing, only shows more or is withdrawn, and
 // the cause as it is known now has a runbook.
 func (w *watch) wantsSuccessor() bool {
 	v := w.view
-	if v.plan == nil || v.written != nil || w.isSuccessor() || w.diagnosis.Verdict.Cause == v.plan.Cause || !fixable(w.diagnosis) {
+	if v.plan == nil || v.written != nil && !v.seesMore() || w.isSuccessor() || w.diagnosis.Verdict.Cause == v.plan.Cause || !fixable(w.diagnosis) {
 		return false
 	}
-	return v.withdrawn || v.plan.TellOnly != "" && v.approval.Request == nil
+	return v.withdrawn || v.seesMore() || v.plan.TellOnly != "" && v.approval.Request == nil
 }

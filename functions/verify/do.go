@@ -24,6 +24,7 @@ var ends = map[due]incident.Outcome{
 	endFailed:    {Result: "failed", Why: "The runbook ended without making the approved change."},
 	endRecovered: {Result: "changed"},
 	endUndone:    {Result: "undone"},
+	endDenied:    {Result: notify.ResultDenied},
 	endWatch:     {Result: "changed", Why: "A day has passed since the change, and it has not recovered."},
 }
 
@@ -65,6 +66,9 @@ func (w *watch) why(what due) string {
 func (w *watch) result(what due) string {
 	if what == tellWritten && w.view.written.Action == "quota" {
 		return "requested"
+	}
+	if what == tellWritten && w.view.seesMore() {
+		return notify.ResultSwitchedOn
 	}
 	return string(what)
 }
@@ -125,6 +129,8 @@ func (w *watch) outcome(what due) incident.Outcome {
 		outcome.Why = w.view.void
 	case what == endRejected:
 		outcome.Why = w.who(incident.Reject)
+	case what == endDenied:
+		outcome.Why = w.whyQuota()
 	case what == endFailed && w.view.approval.Denied:
 		outcome.Why = "AWS has refused the signature for an approver, so that the gate did not open. If it compares no sessions, the stack's parameter GateApprovers=role helps."
 	case what == endUndone:
@@ -134,6 +140,9 @@ func (w *watch) outcome(what due) incident.Outcome {
 	}
 	if written := w.view.written; written != nil && written.Action == "quota" && outcome.Result == "changed" {
 		outcome.Result = "requested"
+	}
+	if w.view.seesMore() && (what == closeQuiet || what == handOver) {
+		return switched(outcome)
 	}
 	return outcome
 }
@@ -209,7 +218,7 @@ func (w *watch) tellOutcome(ctx context.Context, kind string, outcome incident.O
 // approval covers it.
 func (w *watch) offersWayBack(result string) bool {
 	switch result {
-	case string(offerWayBack), string(tellNotYet):
+	case string(offerWayBack), string(tellNotYet), notify.ResultSwitchedOn:
 		return true
 	case notify.ResultRelapsed:
 		return w.now().Before(w.view.writtenAt.Add(incident.UndoFor))

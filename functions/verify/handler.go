@@ -74,6 +74,9 @@ func (w *watch) see(ctx context.Context, trigger incident.Trigger) error {
 	if err := w.read(ctx); err != nil {
 		return err
 	}
+	if err := w.followQuota(ctx); err != nil {
+		return err
+	}
 	if err := w.lookAgain(ctx, trigger); err != nil {
 		return err
 	}

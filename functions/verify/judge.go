@@ -30,11 +30,12 @@ type view struct {
 	over       bool      // the execution has ended, or SSM knows none any more
 	escalated  int       // how often
 	back       back
-	recovery   *incident.Recovery     // after the change; nil where it cannot be compared yet
-	watch      *incident.Watch        // nil where it has not recovered
-	ringing    bool                   // an alarm has gone off in the watch
-	again      *incident.Recovery     // what a look of the watch says; nil where none is due
-	standing   incident.RecoveryState // what the last one has said
+	quota      *incident.QuotaDecision // what AWS has decided about the request; nil: nothing yet
+	recovery   *incident.Recovery      // after the change; nil where it cannot be compared yet
+	watch      *incident.Watch         // nil where it has not recovered
+	ringing    bool                    // an alarm has gone off in the watch
+	again      *incident.Recovery      // what a look of the watch says; nil where none is due
+	standing   incident.RecoveryState  // what the last one has said
 	relapses   int
 	relapsedAt time.Time // zero: never
 }
@@ -57,6 +58,7 @@ const (
 	tellNotYet   due = "not-yet"
 	offerWayBack due = "worse"
 	endRecovered due = "recovered"  // and the watch begins
+	endDenied    due = "denied"     // AWS has not granted the quota
 	endWatch     due = "watch-over" // not recovered, and nobody waits for it any longer
 	noteWatch    due = "watch"
 	endRelapse   due = "relapsed" // of the watch
@@ -77,6 +79,10 @@ func judge(v view, now time.Time) due {
 		return back
 	case v.watch != nil:
 		return judgeWatched(v, now)
+	case v.seesMore():
+		return judgeSwitched(v, now)
+	case quotaRefused(v):
+		return endDenied
 	case v.written != nil:
 		return judgeWritten(v, now)
 	case v.tally.Rejected && (rejectedInChat(v) || v.approval.Denied || v.over || v.noted != "" || v.void != ""):

@@ -134,6 +134,9 @@ func (w *watch) add(step incident.Step) error {
 			return err
 		}
 		w.view.noted = ended.Status
+	case "verify quota-decided":
+		w.view.quota = &incident.QuotaDecision{}
+		return step.Read(w.view.quota)
 	case "verify escalated":
 		w.view.escalated++
 	default:
@@ -188,7 +191,7 @@ const compareOver = 15 * time.Minute
 func (w *watch) compare(ctx context.Context) error {
 	v := &w.view
 	since := v.deployedAt
-	if v.written == nil {
+	if v.written == nil || v.seesMore() && v.back.undone == nil {
 		return nil
 	}
 	if v.written.Action == "quota" {

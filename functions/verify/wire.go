@@ -17,6 +17,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
@@ -38,6 +39,7 @@ type handler struct {
 	bucket     *s3.Client
 	gates      runbook.Gates
 	metrics    evidence.Metrics
+	quotas     deciding
 	evidence   *evidence.Gatherer
 	people     notify.Sender
 	functions  *lambda.Client
@@ -59,7 +61,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		settings: s, approvers: approvers, bucket: bucket,
 		ledger: ledger.New(bucket, s.Bucket, "verify", clock.Now),
 		gates:  runbook.Gates{SSM: executions}, executions: executions, evidence: gatherer,
-		metrics:   cloudwatch.NewFromConfig(cfg),
+		metrics: cloudwatch.NewFromConfig(cfg), quotas: servicequotas.NewFromConfig(cfg),
 		people:    notify.Sender{SNS: sns.NewFromConfig(cfg)},
 		functions: lambda.NewFromConfig(cfg),
 		now:       clock.Now, log: log,

@@ -316,7 +316,7 @@ const (
 
 // Outcome is how an incident ended.
 type Outcome struct {
-	Result string `json:"result"` // changed, undone, requested, told, rejected, silent, void, failed
+	Result string `json:"result"` // changed, undone, requested, denied, switched-on, told, rejected, silent, void, failed
 	Why    string `json:"why"`
 }
 

@@ -42,6 +42,10 @@ const (
 	ResultNotYet    = string(incident.NotYet)
 	ResultWorse     = string(incident.Worse)
 	ResultRelapsed  = "relapsed" // it had recovered, and fails again
+
+	ResultSwitchedOn = "switched-on" // what shows more, and changes nothing
+	ResultGranted    = "granted"     // a quota
+	ResultDenied     = "denied"      // a quota, or not known to be granted
 )
 
 // Outcome says what became of a plan.
@@ -67,20 +71,23 @@ type result struct {
 
 // results are all that a plan can come to.
 var results = map[string]result{
-	ResultWritten:   {"changed as approved", "The change is written, as it was approved. The edges get it one by one.", "the record does not say; look at the distribution"},
-	"changed":       {"changed as approved", "The change is made, as it was approved.", "the record does not say; look at the distribution"},
-	"requested":     {"quota increase requested", "The quota increase is requested. AWS decides it.", "the record does not say; look at Service Quotas"},
-	"told":          {"nothing was touched", "Nothing was touched.", "nothing"},
-	"rejected":      {"rejected, nothing changed", "The change was rejected. Nothing was written.", "nothing"},
-	"silent":        {"no answer, nothing changed", "Not enough approvers answered in time. Silence is a no: nothing was written.", "nothing"},
-	"void":          {"void, nothing changed", "The configuration moved after the plan was made. The approval is void and nothing of ours was written.", "nothing"},
-	"failed":        {"FAILED, look at it", "The runbook failed. Whether anything was written stands below.", "nothing that the record knows of; look at the distribution"},
-	ResultRecovered: {"recovered", "The distribution has recovered.", "nothing"},
-	ResultNotYet:    {"not recovered yet", "The change is made, and the distribution has not recovered yet.", "the record does not say; look at the distribution"},
-	"undone":        {"undone", "The change is taken back: what it changed holds again what it held before.", "the record does not say; look at the distribution"},
-	"not-undone":    {"NOT undone, look at it", "The change was to be taken back, and was not. It stands as it was made.", "the record does not say; look at the distribution"},
-	ResultRelapsed:  {"FAILS AGAIN", "It had recovered, and fails again.", "the record does not say; look at the distribution"},
-	ResultWorse:     {"WORSE after the change", "The change is made, and the errors are worse than before.", "the record does not say; look at the distribution"},
+	ResultWritten:    {"changed as approved", "The change is written, as it was approved. The edges get it one by one.", "the record does not say; look at the distribution"},
+	"changed":        {"changed as approved", "The change is made, as it was approved.", "the record does not say; look at the distribution"},
+	"requested":      {"quota increase requested", "The quota increase is requested. AWS decides it.", "the record does not say; look at Service Quotas"},
+	ResultGranted:    {"quota increase granted", "AWS has granted the quota increase.", "the record does not say; look at Service Quotas"},
+	ResultDenied:     {"quota increase NOT granted", "AWS has not granted the quota increase.", "the record does not say; look at Service Quotas"},
+	ResultSwitchedOn: {"more evidence is switched on", "What was missing is switched on, as it was approved. It mends nothing, and costs money until it is taken back.", "the record does not say; look at the distribution's metrics and logs"},
+	"told":           {"nothing was touched", "Nothing was touched.", "nothing"},
+	"rejected":       {"rejected, nothing changed", "The change was rejected. Nothing was written.", "nothing"},
+	"silent":         {"no answer, nothing changed", "Not enough approvers answered in time. Silence is a no: nothing was written.", "nothing"},
+	"void":           {"void, nothing changed", "The configuration moved after the plan was made. The approval is void and nothing of ours was written.", "nothing"},
+	"failed":         {"FAILED, look at it", "The runbook failed. Whether anything was written stands below.", "nothing that the record knows of; look at the distribution"},
+	ResultRecovered:  {"recovered", "The distribution has recovered.", "nothing"},
+	ResultNotYet:     {"not recovered yet", "The change is made, and the distribution has not recovered yet.", "the record does not say; look at the distribution"},
+	"undone":         {"undone", "The change is taken back: what it changed holds again what it held before.", "the record does not say; look at the distribution"},
+	"not-undone":     {"NOT undone, look at it", "The change was to be taken back, and was not. It stands as it was made.", "the record does not say; look at the distribution"},
+	ResultRelapsed:   {"FAILS AGAIN", "It had recovered, and fails again.", "the record does not say; look at the distribution"},
+	ResultWorse:      {"WORSE after the change", "The change is made, and the errors are worse than before.", "the record does not say; look at the distribution"},
 }
 
 // RenderOutcome tells what became of a plan.
@@ -116,6 +123,8 @@ func (p *page) written(o Outcome, without string) {
 	switch w := o.Written; {
 	case w != nil && w.Action == "quota":
 		p.say("Requested: %s, request %s at %s%s.", summary(o.Plan), or(w.RequestID, "without an id"), clock(w.At), found(w))
+	case w != nil && w.Action == incident.ActionEvidence:
+		p.say("Switched on: %s at %s%s.", line(strings.Join(w.Created, ", "), 400), clock(w.At), found(w))
 	case w != nil:
 		p.say("Written: %s at %s, ETag %s -> %s%s.", w.Action, clock(w.At), or(w.FromETag, "not known"), or(w.ToETag, "not known"), found(w))
 	default:

@@ -117,6 +117,9 @@ func tooSoon(in Input, _ incident.Plan) string {
 }
 
 func unsure(in Input, plan incident.Plan) string {
+	if traits[plan.Remedy].beside { // what needs no certain cause
+		return ""
+	}
 	if plan.ByWish() { // a person judges, and others decide
 		return ""
 	}

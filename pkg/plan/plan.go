@@ -96,7 +96,9 @@ func Make(in Input) incident.Plan {
 		plan := in.draft(remedy)
 		plan.Advice = slices.Clone(line.advice)
 		if why := in.fill(&plan); why != "" {
-			lacking = append(lacking, why)
+			if !traits[remedy].beside {
+				lacking = append(lacking, why)
+			}
 			continue
 		}
 		if plan.TellOnly = in.guard(plan); plan.TellOnly == "" {

@@ -18,6 +18,7 @@ var (
 	restoreOnly  = []string{incident.RemedyRestore}
 	functionCode = []string{incident.RemedyCode, incident.RemedyRestore}
 	edgeCode     = []string{incident.RemedyEdge, incident.RemedyRestore}
+	seeMore      = []string{incident.RemedyEvidence}
 	badOrigin    = []string{incident.RemedyRestore, incident.RemedyFailover, incident.RemedyProtect}
 )
 
@@ -92,8 +93,8 @@ var policy = map[incident.Cause]row{
 		advice: []string{"Ask the owner of the function whether maintenance mode is to be switched off."}},
 	incident.Staging503: {why: "Only the staging distribution fails; this software does not change continuous deployments.",
 		advice: []string{"Disable the continuous deployment policy: all requests go to the primary distribution then."}},
-	incident.Not503: {why: "The failing requests get another status than 503.",
+	incident.Not503: {remedies: seeMore, why: "The failing requests get another status than 503.",
 		advice: []string{"Look at the status that the diagnosis names: 502 is about the connection to the origin, 504 about its time, 500 about its code."}},
-	incident.Undetermined: {why: "The evidence does not suffice to name a cause.",
+	incident.Undetermined: {remedies: seeMore, why: "The evidence does not suffice to name a cause.",
 		advice: []string{"Read the candidates, and what would settle it, cheapest first."}},
 }

@@ -20,6 +20,7 @@ type trait struct {
 	reaches  string   // one sentence: how long until viewers get it [facts 5.2]
 	services []string // of AWS, whose open Health events stop it: those that it works through
 	anyway   bool     // an open event does not stop it, but needs two approvals
+	beside   bool     // it mends nothing, so that it needs no certain cause, and that it is not possible is no reason
 	fill     func(Input, *incident.Plan) string
 }
 
@@ -65,6 +66,13 @@ var traits = map[string]trait{
 		wayBack: "None through the API: a quota cannot be lowered. A higher one costs nothing by itself.",
 		undone:  "not through the API",
 		reaches: "AWS decides, within minutes to days.", services: []string{"CLOUDFRONT", "LAMBDA", "SERVICEQUOTAS"}, fill: requestQuota,
+	},
+	incident.RemedyEvidence: {
+		runbook: "SwitchOnEvidence", title: "switch on the metrics, logs and alarms that are missing",
+		wayBack: "What was made is taken away again, while it stands as it was made, within two hours; this approval covers it.",
+		undone:  "what was made is taken away, within two hours",
+		reaches: "Metrics and alarms show it within minutes, logs within minutes to a day.", services: []string{"CLOUDFRONT", "CLOUDWATCH"},
+		beside: true, fill: switchOn,
 	},
 }
 

@@ -56,6 +56,9 @@ const foot = `
 needs an origin group that has the failing origin, or the tag ` + "`cloudfront503:standby`" + ` with the id of another origin. A
 Lambda@Edge version is taken off only where the stack's ` + "`DetachEdgeFunctions`" + ` is yes and no earlier version is known.
 
+Switching on metrics, logs and alarms mends nothing and costs money, which the message says. It needs no certain cause; what is
+on already is left alone, and only what was made is taken away again.
+
 ## What no policy switches off
 
 - A distribution is never disabled, and WAF, TLS and geo limits are never taken off: the writer refuses such a result.

@@ -21,8 +21,17 @@ type Place struct {
 	Topic  string // the ARN of the topic that alarms tell
 }
 
-// LogPrefix is where in the stack's bucket standard logs go.
-const LogPrefix = "access-logs"
+// logPrefix is where in the stack's bucket standard logs go, as the template lets them.
+const logPrefix = "access-logs"
+
+// NewPlace is the place of a stack with a name, a bucket's name, and the ARN of the topic that is told.
+func NewPlace(stack, bucket, topic string) Place {
+	partition := "aws"
+	if parts := strings.Split(topic, ":"); len(parts) > 1 {
+		partition = parts[1]
+	}
+	return Place{Prefix: stack, Target: "arn:" + partition + ":s3:::" + bucket + "/" + logPrefix, Topic: topic}
+}
 
 // hourly is the path of an hour's logs under the prefix. Evidence finds it by what CloudWatch Logs says of the delivery.
 const hourly = "{DistributionId}/{yyyy}/{MM}/{dd}/{HH}"

@@ -23,6 +23,7 @@ const (
 	FailOverOrigin       = "FailOverOrigin"
 	ProtectOrigin        = "ProtectOrigin"
 	RequestQuotaIncrease = "RequestQuotaIncrease"
+	SwitchOnEvidence     = "SwitchOnEvidence"
 	UndoChange           = "UndoChange" // takes back what another has written
 )
 
@@ -48,7 +49,7 @@ const (
 const GateTimeout = time.Hour
 
 // Names are the logical names of all runbooks.
-var Names = []string{RestoreDistribution, RestoreEdgeFunction, RestoreEdgeAccess, FailOverOrigin, ProtectOrigin, RequestQuotaIncrease, UndoChange}
+var Names = []string{RestoreDistribution, RestoreEdgeFunction, RestoreEdgeAccess, FailOverOrigin, ProtectOrigin, RequestQuotaIncrease, SwitchOnEvidence, UndoChange}
 
 // Documents holds the runbooks, each as its name and ".yaml".
 func Documents() fs.FS {

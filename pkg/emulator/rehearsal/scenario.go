@@ -49,6 +49,7 @@ func Scenarios() map[string]Scenario {
 		"lambda-edge-permission":  distrusted(),
 		"function-error":          functionError(),
 		"function-throttled":      functionThrottled(),
+		"undetermined":            undetermined(),
 	}
 }
 

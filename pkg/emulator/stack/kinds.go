@@ -199,6 +199,12 @@ func makeBucket(b *builder, logical string, properties any) (*Resource, error) {
 				ServerSideEncryptionByDefault struct{ SSEAlgorithm, KMSMasterKeyID scalar }
 			}
 		}
+		LifecycleConfiguration struct { // nothing expires in a play
+			Rules []struct {
+				Id, Prefix, Status, ExpirationInDays scalar
+				NoncurrentVersionExpiration          struct{ NoncurrentDays scalar }
+			}
+		}
 		Tags tags
 	}
 	if err := decode(properties, &p); err != nil {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The cloudfront503 authors
+
+package rehearsal
+
+import (
+	"net/http"
+	"time"
+
+	"cloudfront503/pkg/emulator/cloudfront"
+)
+
+// darkFor is how long the scenario undetermined fails, until it passes by itself.
+const darkFor = 90 * time.Minute
+
+// undetermined: something fails at edges where nothing probes, and neither logs nor additional metrics are on.
+func undetermined() Scenario {
+	t := traffic
+	t.Regions = []cloudfront.Region{{Name: poolRegion, Share: 0.7}, {Name: "us-east-1", Share: 0.3}}
+	return Scenario{
+		Name: "undetermined", Ends: "switched-on", Asks: true, Elsewhere: true, Traffic: t,
+		Title:   "Something fails where nobody looks: no logs and no additional metrics are on.",
+		Config:  func() []byte { return config(nil) },
+		Prepare: func(r *Rehearsal) { r.CloudFront.SetMonitoring(Distribution, false) },
+		Break: func(r *Rehearsal) error {
+			from := r.World.Clock.Now()
+			until := from.Add(darkFor)
+			r.CloudFront.SetEdge(Distribution, func(cfg cloudfront.Deployed, request *http.Request) cloudfront.EdgeAnswer {
+				if cfg.At.Before(from) || cfg.At.After(until) || cfg.Region != poolRegion {
+					return cloudfront.Healthy(cfg, request)
+				}
+				answer := cloudfront.OriginAnswer(cfg, request, http.StatusServiceUnavailable, "text/html", "<h1>busy</h1>")
+				answer.Share = 0.3
+				return answer
+			})
+			return nil
+		},
+	}
+}
