@@ -7,7 +7,6 @@
 package main
 
 import (
-	"context"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -18,7 +17,7 @@ import (
 
 func main() {
 	log := lambdacontext.NewLogger()
-	s, cfg, clock, err := settings.Start(context.Background(), os.Getenv)
+	s, cfg, clock, err := settings.Start(os.Getenv)
 	if err != nil {
 		log.Error("settings", "error", err)
 		os.Exit(1)
