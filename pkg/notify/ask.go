@@ -52,7 +52,15 @@ func RenderAsk(a Ask) Message {
 	p.snapshot("saved before anything", a.Snapshot)
 	p.undo(a)
 	p.footer(a.About)
-	return message(KindAsk, a.subject("approve? %s: %s, until %s", a.distribution(), a.Plan.Cause, a.Request.Expires.UTC().Format("15:04 UTC")), &p, a.short())
+	return message(KindAsk, a.subject("approve? %s: %s, until %s", a.distribution(), a.reason(), a.Request.Expires.UTC().Format("15:04 UTC")), &p, a.short())
+}
+
+// reason is what the plan rests on: the cause, or that a person asks for it.
+func (a Ask) reason() string {
+	if a.Plan.ByWish() {
+		return wished
+	}
+	return string(a.Plan.Cause)
 }
 
 // undo is the last line to paste, for later.
@@ -68,7 +76,7 @@ func (p *page) undo(a Ask) {
 // short is the SMS: enough to decide whether to get up.
 func (a Ask) short() string {
 	return fmt.Sprintf("cf503 %s asks %s: %s of %s, because %s (%s). %sUntil %s. Paste:\n%s\nor\n%s",
-		line(a.Environment, 12), line(a.Approver.Name, 64), line(summary(a.Plan), 200), line(a.distribution(), 32), line(string(a.Plan.Cause), 40),
+		line(a.Environment, 12), line(a.Approver.Name, 64), line(summary(a.Plan), 200), line(a.distribution(), 32), line(a.reason(), 40),
 		sure(a.Diagnosis.Verdict), prefixed("MIND: ", spaced(line(strings.Join(a.Plan.Exposes, " "), 200))), clock(a.Request.Expires),
 		command(a.Approver.Topic, "approve "+a.Approve), command(a.Approver.Topic, "reject "+a.Reject+" REASON"))
 }

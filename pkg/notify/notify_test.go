@@ -102,7 +102,15 @@ func messages() map[string]notify.Message {
 	exposing.Plan.Does, exposing.Plan.Exposes = "take auth:8 off one association", []string{"Detaches the Lambda@Edge function at viewer-request of behaviour *; if it checks who may come in, content is open to everybody."}
 	exposing.Plan.Shared, exposing.Plan.Limits = []string{"Other distributions keep the versions that they name."}, []string{"Requests pass without the function from then on."}
 	exposing.Plan.Reaches, exposing.Plan.Scope = "Edges get it one by one, within minutes.", "Distribution E2EXAMPLE alone, which the stack lists."
+	asked := ask()
+	asked.Diagnosis, asked.Plan.BlamedBy, asked.Request.AskedBy = abstains, nil, "arn:aws:iam::111122223333:user/cem"
+	asked.Plan.Recipe, asked.Plan.Does = &incident.Recipe{Restore: &incident.RestoreRecipe{By: asked.Request.AskedBy}}, "put 1 field back to what snapshot known-good holds"
+	asked.Plan.Limits = []string{"A person asks for this, and no diagnosis: arn:aws:iam::111122223333:user/cem. Whether it helps was not judged."}
+	granted := outcome("recovered", "")
+	granted.Plan = asked.Plan
 	return map[string]notify.Message{
+		"ask-wish":          notify.RenderAsk(asked),
+		"outcome-wish":      notify.RenderOutcome(granted),
 		"ask":               notify.RenderAsk(ask()),
 		"ask-exposing":      notify.RenderAsk(exposing),
 		"ask-quota":         notify.RenderAsk(quota),

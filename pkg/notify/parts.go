@@ -125,6 +125,17 @@ func (p *page) difference(plan incident.Plan) {
 	}
 }
 
+// because says in words what a plan rests on.
+func because(plan incident.Plan) string {
+	if plan.ByWish() {
+		return wished
+	}
+	return "of " + or(string(plan.Cause), "a cause that is not known")
+}
+
+// wished is what a plan rests on that no diagnosis has led to.
+const wished = "a person asks for it"
+
 // snapshot says where the configuration is kept.
 func (p *page) snapshot(heading string, s incident.Snapshot) {
 	if s.ConfigKey == "" {

@@ -99,7 +99,7 @@ func RenderOutcome(o Outcome) Message {
 	var p page
 	p.say("Distribution %s: %s", o.name(), worded.first)
 	p.say("")
-	p.say("Plan: %s, because of %s.", summary(o.Plan), or(string(o.Plan.Cause), "a cause that is not known"))
+	p.say("Plan: %s, because %s.", summary(o.Plan), because(o.Plan))
 	if o.Outcome.Why != "" {
 		p.say("Why: %s", o.Outcome.Why)
 	}
