@@ -182,3 +182,35 @@ func TestAWishWaitsForWhatPeopleDecideOnAndIsGrantedOnce(t *testing.T) {
 	approves(t, r, "bob")
 	untilClosed(t, r, "changed")
 }
+
+// What is watched after a change gives way to a person's wish, but not within the hour; a refused wish ends no watch.
+func TestAWatchedIncidentGivesWayToAWish(t *testing.T) {
+	t.Parallel()
+	r := untilWatched(t)
+	byHand(t, r, func(config map[string]any) { config["Comment"] = "the shop, by night" })
+	if answer := wishes(t, r, "alice", knownGood, nil); !strings.Contains(answer.Refused, "never does so twice within an hour") {
+		t.Errorf("%+v", answer)
+	}
+	if incident := r.Incident(); incident.Episode != 1 || incident.State != "watching" {
+		t.Errorf("after a refused wish: %+v", incident)
+	}
+	pass(r, 1)
+	answer := wishes(t, r, "alice", knownGood, map[string]any{"only": []string{"Comment"}})
+	if answer.Refused != "" || answer.Incident.ID != "000002" {
+		t.Fatalf("%+v", answer)
+	}
+	want := live(t, r)
+	want["Comment"] = "the shop"
+	approves(t, r, "bob")
+	untilClosed(t, r, "changed")
+	stands(t, r, want, 2)
+	closed := ""
+	for _, key := range r.S3.Keys(r.Bucket, "incidents/"+rehearsal.Distribution+"/000001/steps/respond/") {
+		if body, _ := r.S3.Get(r.Bucket, key); strings.Contains(string(body), `"kind":"closed"`) {
+			closed = string(body)
+		}
+	}
+	if !strings.Contains(closed, "in incident "+rehearsal.Distribution+"/000002") || !strings.Contains(closed, `"result":"changed"`) {
+		t.Errorf("the first incident's record ends with %s", closed)
+	}
+}

@@ -136,20 +136,20 @@ func (h handler) makeWay(ctx context.Context, distribution string, trigger incid
 	if err != nil {
 		return way{}, err
 	}
-	under.refusal, err = h.undecided(under.incident, pointer.State, steps)
+	under.refusal, err = h.undecided(under.incident, steps)
 	return under, err
 }
 
 // undecided says why an incident that is under way must be decided first; empty where nothing in it is open.
-func (h handler) undecided(reference incident.Reference, state incident.State, steps []incident.Step) (string, error) {
+func (h handler) undecided(reference incident.Reference, steps []incident.Step) (string, error) {
 	record, err := approval.ReadRecord(steps)
 	if err != nil {
 		return "", fmt.Errorf("incident %s: %w", reference, err)
 	}
 	request := record.Request
 	switch {
-	case record.Written && state == incident.Open && !record.Undone:
-		return fmt.Sprintf("Incident %s has made a change, and whether it helps is not known yet: wait for that, or take the change back.", reference), nil
+	case record.Undoing.Document+record.Undoing.ID != "" && !record.Undone && record.NotUndone == "":
+		return fmt.Sprintf("Incident %s is taking its change back: wait for that.", reference), nil
 	case request == nil || record.Written || record.Withdrawn != "":
 		return "", nil
 	case record.Tally(h.approvers, h.now()).Rejected || !h.now().Before(request.Expires):
