@@ -84,6 +84,8 @@ func TestWhichPlanIsWithdrawn(t *testing.T) {
 		{"none whose verdict stands", view{approval: asked}, false, false, false},
 		{"none that is approved", view{approval: asked, tally: approval.Tally{Approved: true}}, true, false, false},
 		{"one with some approvals of those it needs", view{approval: asked, tally: approval.Tally{Have: 1, Need: 2}}, true, false, true},
+		{"none that a person asked for, which rests on no verdict", view{approval: asked, plan: &incident.Plan{Recipe: &incident.Recipe{Restore: &incident.RestoreRecipe{}}}}, true, false, false},
+		{"even that during AWS's own incident", view{approval: asked, plan: &incident.Plan{Recipe: &incident.Recipe{Restore: &incident.RestoreRecipe{}}}}, false, true, true},
 		{"none that is rejected already", view{approval: asked, tally: approval.Tally{Rejected: true}}, true, false, false},
 		{"none that is written", view{approval: asked, written: &incident.Written{}}, true, true, false},
 		{"none that is void already", view{approval: asked, void: "it moved"}, true, true, false},

@@ -25,6 +25,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"nothing is due while people were only told and the alarm stays", view{openedAt: opened}, opened.Add(time.Hour), nothing},
 		{"an incident in which nothing was done is closed once the alarm is OK", view{openedAt: opened, quiet: true}, opened.Add(time.Hour), closeQuiet},
+		{"an incident of a refused wish is closed at once where nothing fails", view{openedAt: opened, unwanted: true}, opened.Add(time.Minute), endRefused},
 		{"an incident that nobody ends is closed after a day", view{openedAt: opened}, opened.Add(25 * time.Hour), closeQuiet},
 		{"a gate is left alone in its first half hour", view{openedAt: opened, approval: asked}, opened.Add(20 * time.Minute), nothing},
 		{"a gate without an answer is escalated after half its time", view{openedAt: opened, approval: asked}, opened.Add(31 * time.Minute), escalate},
