@@ -27,7 +27,7 @@ func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
 	if trigger.Health != nil {
 		err = h.keepHealth(ctx, *trigger.Health, raw)
 	}
-	return errors.Join(err, h.lookAtAll(ctx, trigger, raw))
+	return errors.Join(err, h.lookAtAll(ctx, trigger, raw), h.publishAgain(ctx, trigger.Kind))
 }
 
 func (h handler) lookAtAll(ctx context.Context, trigger incident.Trigger, raw json.RawMessage) error {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -44,6 +45,7 @@ type handler struct {
 	people     notify.Sender
 	functions  *lambda.Client
 	executions *ssm.Client
+	wiki       wiki // nil where pages go to none
 	now        func() time.Time
 	log        *slog.Logger
 }
@@ -57,7 +59,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	bucket, executions := settings.S3(cfg), ssm.NewFromConfig(cfg)
 	gatherer := evidence.Live(cfg, bucket, s.Bucket)
 	gatherer.Regions, gatherer.Paths, gatherer.Now = s.EdgeRegions, s.ProbePaths, clock.Now
-	return handler{
+	h := handler{
 		settings: s, approvers: approvers, bucket: bucket,
 		ledger: ledger.New(bucket, s.Bucket, "verify", clock.Now),
 		gates:  runbook.Gates{SSM: executions}, executions: executions, evidence: gatherer,
@@ -65,7 +67,11 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		people:    notify.Sender{SNS: sns.NewFromConfig(cfg)},
 		functions: lambda.NewFromConfig(cfg),
 		now:       clock.Now, log: log,
-	}, nil
+	}
+	if s.Wiki.URL != "" {
+		h.wiki = newConfluence(s.Wiki, executions, http.DefaultTransport)
+	}
+	return h, nil
 }
 
 // askRespond hands an incident to respond: to resume it where its holder died, or to open a new one in its place.

@@ -19,10 +19,11 @@ const plotBefore = 30 * time.Minute
 // plotFor is how much of it the plot shows at most: two days of the watch would hide the hour that matters.
 const plotFor = 6 * time.Hour
 
-// report writes the incident up: a page for people, and the same as Markdown for a wiki.
+// report writes the incident up: a page for people, and the same as Markdown, which goes to the
+// team's wiki where there is one.
 func (w *watch) report(ctx context.Context, outcome incident.Outcome) error {
 	in := report.Input{
-		Environment: w.settings.Environment, Incident: w.incident, DomainName: w.snapshot.DomainName, Bucket: w.settings.Bucket,
+		Environment: w.settings.Environment, Incident: w.incident, DomainName: w.snapshot.DomainName, Bucket: w.settings.Bucket, Tags: w.snapshot.Tags,
 		Outcome: outcome, MadeAt: w.now(), Rate: report.Series{Name: "failed requests, percent"}, Requests: report.Series{Name: "requests a minute"},
 	}
 	var err error
@@ -41,8 +42,13 @@ func (w *watch) report(ctx context.Context, outcome incident.Outcome) error {
 		return err
 	}
 	_, pageErr := w.ledger.Put(ctx, w.incident, "watch/report.html", page)
-	_, textErr := w.ledger.Put(ctx, w.incident, "watch/report.md", report.Markdown(in))
-	return errors.Join(pageErr, textErr)
+	text := report.Markdown(in)
+	_, textErr := w.ledger.Put(ctx, w.incident, pageName, text)
+	if err := errors.Join(pageErr, textErr); err != nil {
+		return err
+	}
+	w.toWiki(ctx, in.Steps, text)
+	return nil
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -38,6 +38,15 @@ type Settings struct {
 	Approvers     string   // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN|circle
 	ChatRole      string   // CF503_CHAT: the ARN of the chat's role, which may reject; empty: none may
 	Region        string   // AWS_REGION: us-east-1
+	Wiki          Wiki     // CF503_WIKI_…: where pages about incidents go; the zero value: nowhere
+}
+
+// Wiki is a space of a Confluence Cloud site.
+type Wiki struct {
+	URL    string // CF503_WIKI_URL: https:// and a host, no path
+	Space  string // CF503_WIKI_SPACE: the space's id, a number
+	Parent string // CF503_WIKI_PARENT: the id of the page below which pages are made; may be empty
+	Token  string // CF503_WIKI_TOKEN: the name of the SSM parameter that holds user:token; never the token itself
 }
 
 // Limits of single settings.
@@ -49,6 +58,9 @@ const (
 var (
 	distributionID = regexp.MustCompile(`^[A-Z0-9]{8,20}$`)
 	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
+	site           = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+	pageID         = regexp.MustCompile(`^[0-9]{1,20}$`)
+	parameterName  = regexp.MustCompile(`^/[A-Za-z0-9_.!+=@/-]{1,512}$`)
 )
 
 // Load reads the settings. Its error names every variable that is missing or wrong, not just the first.
@@ -81,6 +93,7 @@ func Load(getenv func(string) string) (Settings, error) {
 		r.problem("CF503_PROBE_PATHS", "has more than %d paths", mostProbePaths)
 	}
 	s.Approvers = s.expandApprovers(getenv("CF503_APPROVERS"))
+	s.Wiki = r.wiki()
 	return s, errors.Join(r.problems...)
 }
 
@@ -174,6 +187,26 @@ func (r *reader) match(name string, pattern *regexp.Regexp) string {
 		r.problem(name, "does not match %s", pattern)
 	}
 	return value
+}
+
+// optional is match for what may be missing.
+func (r *reader) optional(name string, pattern *regexp.Regexp) string {
+	if strings.TrimSpace(r.getenv(name)) == "" {
+		return ""
+	}
+	return r.match(name, pattern)
+}
+
+// wiki reads where pages go. Half of it is a mistake, and would be found out only when an incident ends.
+func (r *reader) wiki() Wiki {
+	w := Wiki{
+		URL: r.optional("CF503_WIKI_URL", site), Space: r.optional("CF503_WIKI_SPACE", pageID),
+		Parent: r.optional("CF503_WIKI_PARENT", pageID), Token: r.optional("CF503_WIKI_TOKEN", parameterName),
+	}
+	if w != (Wiki{}) && (w.URL == "" || w.Space == "" || w.Token == "") {
+		r.problem("CF503_WIKI_URL", "needs CF503_WIKI_SPACE and CF503_WIKI_TOKEN, and these need it")
+	}
+	return w
 }
 
 func (r *reader) each(name string, pattern *regexp.Regexp) []string {

@@ -25,6 +25,7 @@ func complete() map[string]string {
 		"CF503_ACCOUNT": "111122223333", "CF503_MAC_KEY": "arn:aws:kms:us-east-1:111122223333:key/k",
 		"CF503_APPROVERS": "alice|arn:aws:iam::111122223333:user/alice|1|1\nbob|arn:aws:iam::111122223333:role/Ops|2|3",
 		"AWS_REGION":      "us-east-1",
+		"CF503_WIKI_URL":  "https://shop.example.com", "CF503_WIKI_SPACE": "42", "CF503_WIKI_PARENT": "7", "CF503_WIKI_TOKEN": "/cf503/wiki",
 	}
 }
 
@@ -40,6 +41,7 @@ func TestLoadReadsWhatTheTemplateGives(t *testing.T) {
 		Account: "111122223333", MACKey: "arn:aws:kms:us-east-1:111122223333:key/k", Region: "us-east-1",
 		Approvers: "alice|arn:aws:iam::111122223333:user/alice|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1|1\n" +
 			"bob|arn:aws:iam::111122223333:role/Ops|arn:aws:sns:us-east-1:111122223333:cf503-reply-2|arn:aws:sns:us-east-1:111122223333:cf503-channel-2|3",
+		Wiki: Wiki{URL: "https://shop.example.com", Space: "42", Parent: "7", Token: "/cf503/wiki"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -61,6 +63,38 @@ func TestLoadSaysAllProblemsAtOnce(t *testing.T) {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %q", name, err)
 		}
+	}
+}
+
+func TestAWikiIsConfiguredWholeAndWithoutSecrets(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		set   map[string]string
+		wrong string // the variable that is named; empty: it is right
+	}{
+		{"none", map[string]string{"CF503_WIKI_URL": "", "CF503_WIKI_SPACE": "", "CF503_WIKI_PARENT": "", "CF503_WIKI_TOKEN": ""}, ""},
+		{"no parent", map[string]string{"CF503_WIKI_PARENT": ""}, ""},
+		{"a secret of Secrets Manager", map[string]string{"CF503_WIKI_TOKEN": "/aws/reference/secretsmanager/shop/wiki"}, ""},
+		{"no token", map[string]string{"CF503_WIKI_TOKEN": ""}, "CF503_WIKI_URL"},
+		{"no space", map[string]string{"CF503_WIKI_SPACE": ""}, "CF503_WIKI_URL"},
+		{"only a parent", map[string]string{"CF503_WIKI_URL": "", "CF503_WIKI_SPACE": "", "CF503_WIKI_TOKEN": ""}, "CF503_WIKI_URL"},
+		{"plain HTTP", map[string]string{"CF503_WIKI_URL": "http://shop.example.com"}, "CF503_WIKI_URL"},
+		{"a user in the URL", map[string]string{"CF503_WIKI_URL": "https://a@shop.example.com"}, "CF503_WIKI_URL"},
+		{"a path", map[string]string{"CF503_WIKI_URL": "https://shop.example.com/wiki"}, "CF503_WIKI_URL"},
+		{"a space's key", map[string]string{"CF503_WIKI_SPACE": "OPS"}, "CF503_WIKI_SPACE"},
+		{"the token itself", map[string]string{"CF503_WIKI_TOKEN": "ann@example.com:ATATT"}, "CF503_WIKI_TOKEN"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env := complete()
+			maps.Copy(env, tt.set)
+			_, err := Load(getenv(env))
+			if (err == nil) != (tt.wrong == "") || err != nil && !strings.Contains(err.Error(), tt.wrong) {
+				t.Errorf("error %v, want one about %q", err, tt.wrong)
+			}
+			if err != nil && strings.Contains(err.Error(), "ATATT") {
+				t.Errorf("%v shows the token", err)
+			}
+		})
 	}
 }
 
