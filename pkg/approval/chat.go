@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ type Chat struct {
 // ChatName is who rejected where the chat did. It is no name that an approver can have.
 const ChatName = "(chat)"
 
-var incidentText = regexp.MustCompile(`^([A-Z0-9]{1,32})/([0-9]{6,10})$`)
+var incidentText = lazily(`^([A-Z0-9]{1,32})/([0-9]{6,10})$`)
 
 // ParseChat reads what a chat's button publishes,
 //
@@ -38,7 +37,7 @@ func ParseChat(text string) (incident.Reference, string, error) {
 	if len(words) < 2 || !strings.EqualFold(words[0], string(incident.Reject)) {
 		return incident.Reference{}, "", errors.New("a chat may reject and nothing else: want \"reject DISTRIBUTION/NUMBER reason\"")
 	}
-	parts := incidentText.FindStringSubmatch(words[1])
+	parts := incidentText().FindStringSubmatch(words[1])
 	if parts == nil {
 		return incident.Reference{}, "", errors.New("not a reject: want \"reject DISTRIBUTION/NUMBER reason\"")
 	}

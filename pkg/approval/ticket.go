@@ -93,11 +93,16 @@ func (t Ticket) String() string {
 	return t.Incident.Distribution + "." + t.Incident.ID + "." + base64.RawURLEncoding.EncodeToString(t.MAC)
 }
 
-var ticketText = regexp.MustCompile(`^([A-Za-z0-9]{1,32})\.([0-9]{6,10})\.([A-Za-z0-9_-]{43})$`)
+// lazily is a regular expression that is compiled when it is first used: those that count take a good part of a start-up.
+func lazily(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
+var ticketText = lazily(`^([A-Za-z0-9]{1,32})\.([0-9]{6,10})\.([A-Za-z0-9_-]{43})$`)
 
 // ReadTicket reads a ticket's text. It says nothing about whether the ticket is genuine.
 func ReadTicket(text string) (Ticket, error) {
-	parts := ticketText.FindStringSubmatch(text)
+	parts := ticketText().FindStringSubmatch(text)
 	if parts == nil {
 		return Ticket{}, errors.New("not a ticket: want DISTRIBUTION.NUMBER.CODE, the code of 43 characters, as in the message")
 	}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"cloudfront503/pkg/incident"
 )
@@ -71,16 +72,21 @@ var keyStateCodes = []string{
 	"KMS.DisabledException", "KMS.KMSInvalidStateException",
 }
 
+// lazily is a regular expression that is compiled when it is first used: most runs of a function are denied nothing.
+func lazily(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // The parts of the general form:
 //
 //	User: PRINCIPAL is not authorized to perform: ACTION on resource: RESOURCE REASON: POLICYARN
 var (
-	principalText = regexp.MustCompile(`(?i)\buser:\s+(\S+)\s+is not authorized`)
-	actionText    = regexp.MustCompile(`(?i)\bnot authorized to perform:?\s+([a-z0-9-]+:[a-z0-9*]+)`)
-	resourceText  = regexp.MustCompile(`(?i)\bon resource:\s+(?:"([^"]*)"|(\S+))`)
-	policyARNText = regexp.MustCompile(`^\s*:\s*(arn:aws[a-z-]*:(?:iam|organizations)::[^\s,;]*[^\s,;.])`)
-	encodedText   = regexp.MustCompile(`(?i)encoded authorization failure message:\s*([A-Za-z0-9+/=_-]+)`)
-	deniedText    = regexp.MustCompile(`(?i)\b(access denied|accessdenied|not authorized to perform|unauthorizedoperation|forbidden)\b`)
+	principalText = lazily(`(?i)\buser:\s+(\S+)\s+is not authorized`)
+	actionText    = lazily(`(?i)\bnot authorized to perform:?\s+([a-z0-9-]+:[a-z0-9*]+)`)
+	resourceText  = lazily(`(?i)\bon resource:\s+(?:"([^"]*)"|(\S+))`)
+	policyARNText = lazily(`^\s*:\s*(arn:aws[a-z-]*:(?:iam|organizations)::[^\s,;]*[^\s,;.])`)
+	encodedText   = lazily(`(?i)encoded authorization failure message:\s*([A-Za-z0-9+/=_-]+)`)
+	deniedText    = lazily(`(?i)\b(access denied|accessdenied|not authorized to perform|unauthorizedoperation|forbidden)\b`)
 )
 
 // named are the kinds of policy as the texts name them. A trust policy has "the" before it, a boundary no "policy" after.
@@ -96,19 +102,19 @@ var kinds = map[string]Policy{
 // reasons are the wordings of the reason. Of a text the last one counts, as a resource before it may hold any words. A
 // reason without a policy of its own takes it from the text's first group.
 var reasons = []struct {
-	text   *regexp.Regexp
+	text   func() *regexp.Regexp
 	policy Policy
 	how    How
 }{
-	{text: regexp.MustCompile(`(?i)with an explicit deny in a VPC endpoint policy transitively through a service control policy`), policy: SCP, how: Explicit},
-	{text: regexp.MustCompile(`(?i)with an explicit deny in (?:an?|the) ` + named), how: Explicit},
-	{text: regexp.MustCompile(`(?i)because no ` + named + ` allows(?: the [a-z0-9-]+:[a-z0-9*]+ action)?`), how: Missing},
+	{text: lazily(`(?i)with an explicit deny in a VPC endpoint policy transitively through a service control policy`), policy: SCP, how: Explicit},
+	{text: lazily(`(?i)with an explicit deny in (?:an?|the) ` + named), how: Explicit},
+	{text: lazily(`(?i)because no ` + named + ` allows(?: the [a-z0-9-]+:[a-z0-9*]+ action)?`), how: Missing},
 	// The older text for a service control policy was used for missing allows as well.
-	{text: regexp.MustCompile(`(?i)due to an explicit deny in a service control policy`), policy: SCP, how: Undecided},
-	{text: regexp.MustCompile(`(?i)because the resource does not exist in this region, no resource-based policies allow access, or a resource-based policy explicitly denies access`), policy: KMSKey, how: Undecided},
-	{text: regexp.MustCompile(`(?i)the ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access`), policy: KMSKey, how: Undecided},
-	{text: regexp.MustCompile(`(?i)because public (?:policies|ACLs) are prevented by the .{0,80}? setting in S3 Block Public Access`), policy: BlockPublicAccess, how: Explicit},
-	{text: regexp.MustCompile(`(?i)the request was denied due to a VPC endpoint policy`), policy: VPCEndpoint, how: Undecided},
+	{text: lazily(`(?i)due to an explicit deny in a service control policy`), policy: SCP, how: Undecided},
+	{text: lazily(`(?i)because the resource does not exist in this region, no resource-based policies allow access, or a resource-based policy explicitly denies access`), policy: KMSKey, how: Undecided},
+	{text: lazily(`(?i)the ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access`), policy: KMSKey, how: Undecided},
+	{text: lazily(`(?i)because public (?:policies|ACLs) are prevented by the .{0,80}? setting in S3 Block Public Access`), policy: BlockPublicAccess, how: Explicit},
+	{text: lazily(`(?i)the request was denied due to a VPC endpoint policy`), policy: VPCEndpoint, how: Undecided},
 }
 
 // Explain reads an error's message, and its code where one is given. CloudTrail's errorMessage has the same text, cut at
@@ -133,7 +139,7 @@ func Explain(message string, code ...string) Explanation {
 	if e.Policy == Resource && strings.HasPrefix(strings.ToLower(e.Action), "kms:") {
 		e.Policy = KMSKey
 	}
-	e.Denied = reasoned || known(denialCodes) || known(keyStateCodes) || e.Encoded != "" || deniedText.MatchString(message)
+	e.Denied = reasoned || known(denialCodes) || known(keyStateCodes) || e.Encoded != "" || deniedText().MatchString(message)
 	return e
 }
 
@@ -141,7 +147,7 @@ func Explain(message string, code ...string) Explanation {
 func (e *Explanation) readReason(message string) bool {
 	end := 0
 	for _, reason := range reasons {
-		for _, at := range reason.text.FindAllStringSubmatchIndex(message, -1) {
+		for _, at := range reason.text().FindAllStringSubmatchIndex(message, -1) {
 			if at[1] <= end {
 				continue
 			}
@@ -159,8 +165,8 @@ func (e *Explanation) readReason(message string) bool {
 }
 
 // group is the first group of the pattern that matched, empty if none did.
-func group(pattern *regexp.Regexp, text string) string {
-	groups := pattern.FindStringSubmatch(text)
+func group(pattern func() *regexp.Regexp, text string) string {
+	groups := pattern().FindStringSubmatch(text)
 	for i := 1; i < len(groups); i++ {
 		if groups[i] != "" {
 			return groups[i]

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,9 +18,9 @@ import (
 const distributionDimension = "DistributionId"
 
 var (
-	distributionID = regexp.MustCompile(`^[A-Z0-9]{6,32}$`)
+	distributionID = lazily(`^[A-Z0-9]{6,32}$`)
 	// queriedID finds the distribution in a Metrics Insights or PromQL query: DistributionId = 'E1EXAMPLE'.
-	queriedID = regexp.MustCompile(`DistributionId"?\s*=\s*["']([A-Z0-9]{6,32})["']`)
+	queriedID = lazily(`DistributionId"?\s*=\s*["']([A-Z0-9]{6,32})["']`)
 	// states are all that CloudWatch knows.
 	states = []string{"OK", "ALARM", "INSUFFICIENT_DATA"}
 	// telling are the metrics an incident is known by, the most particular first.
@@ -43,10 +42,10 @@ type metrics []metric
 func (all metrics) distributions() []string {
 	var found []string
 	for _, m := range all {
-		if id := m.Dimensions[distributionDimension]; distributionID.MatchString(id) {
+		if id := m.Dimensions[distributionDimension]; distributionID().MatchString(id) {
 			found = append(found, id)
 		}
-		for _, match := range queriedID.FindAllStringSubmatch(m.Expression, -1) {
+		for _, match := range queriedID().FindAllStringSubmatch(m.Expression, -1) {
 			found = append(found, match[1])
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"cloudfront503/pkg/incident"
@@ -63,8 +62,8 @@ type trailResponse struct {
 const cloudFrontSource = "cloudfront.amazonaws.com"
 
 var (
-	apiVersion = regexp.MustCompile(`_?\d{4}_\d{2}_\d{2}$`)
-	reads      = regexp.MustCompile(`^(Get|List|Describe|Test|Verify)[A-Z]`)
+	apiVersion = lazily(`_?\d{4}_\d{2}_\d{2}$`)
+	reads      = lazily(`^(Get|List|Describe|Test|Verify)[A-Z]`)
 )
 
 func readChange(e busEvent, d delivery) (incident.Trigger, error) {
@@ -72,7 +71,7 @@ func readChange(e busEvent, d delivery) (incident.Trigger, error) {
 	if err := json.Unmarshal(e.Detail, &r); err != nil {
 		return incident.Trigger{}, fmt.Errorf("cloudtrail event %s: %w", clip(e.ID, 40), err)
 	}
-	name := apiVersion.ReplaceAllString(r.EventName, "")
+	name := apiVersion().ReplaceAllString(r.EventName, "")
 	if r.EventSource != cloudFrontSource || r.reads(name) {
 		return incident.Trigger{}, &Ignored{Reason: fmt.Sprintf("%q of %q is no CloudFront write", clip(name, 60), clip(r.EventSource, 60))}
 	}
@@ -93,7 +92,7 @@ func readChange(e busEvent, d delivery) (incident.Trigger, error) {
 }
 
 func (r trailRecord) reads(name string) bool {
-	return (r.ReadOnly != nil && *r.ReadOnly) || reads.MatchString(name)
+	return (r.ReadOnly != nil && *r.ReadOnly) || reads().MatchString(name)
 }
 
 // distribution is the one that was written to; empty where the write names none, as PublishFunction.
@@ -104,7 +103,7 @@ func (r trailRecord) distribution() string {
 		string(r.ResponseElements.Distribution.ID), string(request.TargetDistributionID), string(request.DistributionID),
 		string(request.ID), tagged, string(request.PrimaryDistributionID),
 	} {
-		if distributionID.MatchString(id) && ownsID(r.EventName, id) {
+		if distributionID().MatchString(id) && ownsID(r.EventName, id) {
 			return id
 		}
 	}

@@ -51,7 +51,7 @@ func checkTrigger(t *testing.T, trigger incident.Trigger) {
 			t.Fatalf("an alarm that says too little: %+v", a)
 		}
 		for _, id := range a.Distributions {
-			if !distributionID.MatchString(id) {
+			if !distributionID().MatchString(id) {
 				t.Fatalf("%q would leave its folder", id)
 			}
 		}

@@ -6,7 +6,6 @@ package event
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"time"
 
 	"cloudfront503/pkg/incident"
@@ -35,10 +34,10 @@ type request struct {
 	Only         []string
 }
 
-var incidentID = regexp.MustCompile(`^[0-9]{6,12}$`)
+var incidentID = lazily(`^[0-9]{6,12}$`)
 
 // principal is what sts:GetCallerIdentity calls a person: a user, or a role's session.
-var principal = regexp.MustCompile(`^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(user|assumed-role)/[\w+=,.@/-]+$`)
+var principal = lazily(`^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(user|assumed-role)/[\w+=,.@/-]+$`)
 
 var requests = map[string]func(request) (incident.Trigger, error){
 	"sweep":   request.sweep,
@@ -66,7 +65,7 @@ func (r request) sweep() (incident.Trigger, error) {
 }
 
 func (r request) resume() (incident.Trigger, error) {
-	if !distributionID.MatchString(r.Distribution) || !incidentID.MatchString(r.ID) {
+	if !distributionID().MatchString(r.Distribution) || !incidentID().MatchString(r.ID) {
 		return incident.Trigger{}, fmt.Errorf("request resume: no incident %q/%q", clip(r.Distribution, 40), clip(r.ID, 40))
 	}
 	reference := incident.Reference{Distribution: r.Distribution, ID: r.ID}
@@ -74,14 +73,14 @@ func (r request) resume() (incident.Trigger, error) {
 }
 
 func (r request) open() (incident.Trigger, error) {
-	if !distributionID.MatchString(r.Distribution) {
+	if !distributionID().MatchString(r.Distribution) {
 		return incident.Trigger{}, fmt.Errorf("request open: no distribution %q", clip(r.Distribution, 40))
 	}
-	if r.By != "" && !principal.MatchString(r.By) {
+	if r.By != "" && !principal().MatchString(r.By) {
 		return incident.Trigger{}, fmt.Errorf("request open: %q is no user and no session", clip(r.By, 80))
 	}
 	trigger := incident.Trigger{Kind: incident.KindOpen, At: r.At.Time, By: r.By, Resume: &incident.Reference{Distribution: r.Distribution, ID: r.ID}}
-	if r.ID != "" && !incidentID.MatchString(r.ID) {
+	if r.ID != "" && !incidentID().MatchString(r.ID) {
 		return incident.Trigger{}, fmt.Errorf("request open: no incident %q/%q", r.Distribution, clip(r.ID, 40))
 	}
 	if r.ID != "" {

@@ -7,10 +7,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // ruleToken is a quoted name, a bracket or comma, or a run of anything else without blanks.
-var ruleToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[(),]|[^\s(),"]+`)
+// lazily is a regular expression that is compiled when it is first used: few events need more than one of them.
+func lazily(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
+var ruleToken = lazily(`"(?:[^"\\]|\\.)*"|[(),]|[^\s(),"]+`)
 
 // ruleWords are the words of a composite's rule that are no names.
 var ruleWords = []string{"ALARM", "OK", "INSUFFICIENT_DATA", "AND", "OR", "NOT", "TRUE", "FALSE", "AT_LEAST"}
@@ -21,7 +27,7 @@ var ruleWords = []string{"ALARM", "OK", "INSUFFICIENT_DATA", "AND", "OR", "NOT",
 //
 // Source: CloudWatch API Reference, PutCompositeAlarm, AlarmRule.
 func ruleChildren(rule string) []string {
-	tokens := ruleToken.FindAllString(rule, -1)
+	tokens := ruleToken().FindAllString(rule, -1)
 	var names []string
 	for i := range tokens {
 		if name := childName(tokens, i); name != "" && !slices.Contains(names, name) {

@@ -4,7 +4,6 @@
 package event
 
 import (
-	"regexp"
 	"strings"
 	"time"
 )
@@ -70,13 +69,13 @@ func earliest(data reasonData, holds func(value, threshold float64) bool) time.T
 }
 
 // named is a datapoint's time within the reason: "[7.5 (24/11/26 03:41:00)]".
-var named = regexp.MustCompile(`\((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)`)
+var named = lazily(`\((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)`)
 
 // firstNamed is the earliest datapoint that the reason names. Published samples write the day first in some and the month
 // first in others, so the reading counts that lies in the alarm's window.
 func firstNamed(reason string, at time.Time) time.Time {
 	var first time.Time
-	for _, match := range named.FindAllStringSubmatch(reason, -1) {
+	for _, match := range named().FindAllStringSubmatch(reason, -1) {
 		t := readNamed(match[1], at)
 		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
