@@ -98,17 +98,19 @@ func Load(getenv func(string) string) (Settings, error) {
 }
 
 // expandApprovers turns the template's name|principal|number|circle, short because Lambda's environment holds 4 KB, into
-// lines with the ARNs of the person's topics.
+// lines with the ARNs of the person's topics. A line of another form stays as it is: whoever parses the approvers says so.
 func (s Settings) expandApprovers(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		rest, circle, found := cutLast(line, "|")
 		head, number, complete := cutLast(rest, "|")
-		if line == "" || !found || !complete {
-			continue
+		if found && complete {
+			line = head + "|" + s.topic("reply-"+number) + "|" + s.topic("channel-"+number) + "|" + circle
 		}
-		lines = append(lines, head+"|"+s.topic("reply-"+number)+"|"+s.topic("channel-"+number)+"|"+circle)
+		if line != "" {
+			lines = append(lines, line)
+		}
 	}
 	return strings.Join(lines, "\n")
 }

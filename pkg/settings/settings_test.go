@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -147,4 +148,41 @@ func TestClockFollowsTheDateOfAnswers(t *testing.T) {
 
 func getenv(env map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
+}
+
+func TestAnApproverThatIsNoneIsNotDropped(t *testing.T) {
+	env := complete()
+	env["CF503_APPROVERS"] += "\nmallory"
+	got, err := Load(getenv(env))
+	if err != nil || !strings.HasSuffix(got.Approvers, "\nmallory") {
+		t.Errorf("%q, %v: who parses the approvers must see it", got.Approvers, err)
+	}
+}
+
+func TestAFunctionTakesLambdasOwnEnvironment(t *testing.T) {
+	env := map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
+		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": "http://127.0.0.1:4567",
+	}
+	cfg, _, err := Lambda(getenv(env))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := cfg.Credentials.Retrieve(t.Context())
+	if err != nil || keys.AccessKeyID != "AKIDEXAMPLE" || keys.SessionToken != "token" {
+		t.Errorf("%+v, %v", keys.AccessKeyID, err)
+	}
+	if S3(cfg).Options().BaseEndpoint == nil || !S3(cfg).Options().UsePathStyle {
+		t.Error("S3 is not asked at the endpoint by path")
+	}
+	if got := cloudwatchlogs.NewFromConfig(cfg).Options().BaseEndpoint; got == nil || *got != "http://127.0.0.1:4567" {
+		t.Errorf("an endpoint of one service alone: %v", got)
+	}
+	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		without := maps.Clone(env)
+		delete(without, name)
+		if _, _, err := Lambda(getenv(without)); err == nil {
+			t.Errorf("no error without %s", name)
+		}
+	}
 }
