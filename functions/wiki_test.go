@@ -165,3 +165,25 @@ func TestWithoutAWikiNobodyMayReadAToken(t *testing.T) {
 		}
 	}
 }
+
+func TestATokenInSecretsManagerMayBeReadAndNoOther(t *testing.T) {
+	t.Parallel()
+	r := start(t, "error-page-503", func(o *rehearsal.Options) {
+		o.Parameters["WikiUrl"], o.Parameters["WikiSpace"] = "https://wiki.example.com", "42"
+		o.Parameters["WikiTokenParameter"] = "/aws/reference/secretsmanager/shop/wiki"
+	})
+	var policies strings.Builder
+	for _, role := range r.World.Identity.Roles() {
+		for _, raw := range role.Policies {
+			policies.Write(raw)
+		}
+	}
+	for _, want := range []string{
+		"arn:aws:secretsmanager:us-east-1:" + account + ":secret:shop/wiki-??????",
+		"arn:aws:ssm:us-east-1:" + account + ":parameter/aws/reference/secretsmanager/shop/wiki",
+	} {
+		if strings.Count(policies.String(), want) != 1 {
+			t.Errorf("%s stands in the policies %d times", want, strings.Count(policies.String(), want))
+		}
+	}
+}
