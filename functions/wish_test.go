@@ -195,7 +195,8 @@ func TestAWatchedIncidentGivesWayToAWish(t *testing.T) {
 		t.Errorf("after a refused wish: %+v", incident)
 	}
 	pass(r, 1)
-	answer := wishes(t, r, "alice", knownGood, map[string]any{"only": []string{"Comment"}})
+	before := "incidents/" + rehearsal.Distribution + "/000001/snapshot.json" // what was changed since has served well, and is known good
+	answer := wishes(t, r, "alice", before, map[string]any{"only": []string{"Comment"}})
 	if answer.Refused != "" || answer.Incident.ID != "000002" {
 		t.Fatalf("%+v", answer)
 	}
