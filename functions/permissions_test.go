@@ -148,6 +148,13 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 		approves(t, r, "alice")
 		untilClosed(t, r, "changed")
 	},
+	"undetermined undone": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		approves(t, r, "alice")
+		until(t, r, 30*time.Minute, "it is switched on", func() bool { return r.Has("deployed") })
+		undoes(t, r, "alice")
+		untilClosed(t, r, "undone")
+	},
 	"cloudfront-incident told": func(t *testing.T, r *rehearsal.Rehearsal) { untilClosed(t, r, "told") },
 	"error-page-503 rejected": func(t *testing.T, r *rehearsal.Rehearsal) {
 		untilAsked(t, r)

@@ -46,7 +46,7 @@ func name(text string) string {
 // lookAgain diagnoses anew with what AWS Health has said since, where a plan waits for people: what rests on a verdict
 // that is overturned, or would be done during AWS's own incident, is withdrawn.
 func (w *watch) lookAgain(ctx context.Context, trigger incident.Trigger) error {
-	if trigger.Health == nil || trigger.Health.Backup || w.view.written != nil || w.view.void != "" {
+	if trigger.Health == nil || trigger.Health.Backup || w.view.written != nil && !w.view.seesMore() || w.view.void != "" {
 		return nil
 	}
 	files, err := w.recorded(ctx)

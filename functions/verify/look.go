@@ -96,7 +96,7 @@ func (w *watch) gather(ctx context.Context, at time.Time) (record.Files, error) 
 		return nil, err
 	}
 	gatherer := *w.evidence
-	if written := w.view.written; written != nil && at.Before(w.view.writtenAt) {
+	if written := w.view.written; written != nil && !w.view.seesMore() && at.Before(w.view.writtenAt) {
 		gatherer.Now = func() time.Time { return w.view.writtenAt }
 		gatherer.Probe = unasked{}
 	}
