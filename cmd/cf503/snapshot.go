@@ -37,8 +37,19 @@ func snapshotCommand() *cobra.Command {
 		Use: "snapshot", Short: "List, show and compare what the stack keeps of a distribution, and ask to have it back", Long: snapshotHelp,
 	}
 	a.flags(command)
+	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", err) })
 	command.AddCommand(a.listCommand(), a.showCommand(), a.diffCommand(), a.restoreCommand())
 	return command
+}
+
+// arguments wants so many arguments, which Use names.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usage("usage: %s; %d arguments were given", c.UseLine(), len(args))
+		}
+		return nil
+	}
 }
 
 // distributionID is what CloudFront calls a distribution.
@@ -67,7 +78,7 @@ func (a *account) listCommand() *cobra.Command {
 	var output string
 	var most int
 	command := &cobra.Command{
-		Use: "list DISTRIBUTION", Short: "List the kept configurations, the latest first", Args: cobra.ExactArgs(1),
+		Use: "list DISTRIBUTION", Short: "List the kept configurations, the latest first", Args: arguments(1, 1),
 		Example: "  cf503 snapshot list E2EXAMPLE1ABCD\n" +
 			"  cf503 snapshot list E2EXAMPLE1ABCD -o json | jq -r '.[] | select(.knownGood) | .name'",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -107,7 +118,7 @@ func (a *account) showCommand() *cobra.Command {
 	var output string
 	var reveal bool
 	command := &cobra.Command{
-		Use: "show DISTRIBUTION SNAPSHOT", Short: "Show one configuration", Args: cobra.ExactArgs(2),
+		Use: "show DISTRIBUTION SNAPSHOT", Short: "Show one configuration", Args: arguments(2, 2),
 		Long: "Shows one configuration: a summary, or with --output json all of it, as\n" +
 			"aws cloudfront update-distribution --distribution-config file://… takes it.\n\n" +
 			"The values of origins' custom headers are often secrets, and are masked unless --reveal asks for them. What is masked in\n" +
@@ -142,6 +153,9 @@ func present(c *cobra.Command, found incident.Snapshot, bucket, output string, r
 	if hidden > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "The values of %d custom headers are masked; --reveal shows them.\n", hidden)
 	}
+	if !found.Restorable {
+		fmt.Fprintln(c.ErrOrStderr(), "It has elements that this software does not know: do not write it back as JSON. CloudFront's own bytes are kept beside it.")
+	}
 	if output == "json" {
 		return printJSON(c.OutOrStdout(), config)
 	}
@@ -152,7 +166,7 @@ func (a *account) diffCommand() *cobra.Command {
 	var output string
 	var exitCode bool
 	command := &cobra.Command{
-		Use: "diff DISTRIBUTION A [B|live]", Short: "Compare two configurations field by field", Args: cobra.RangeArgs(2, 3),
+		Use: "diff DISTRIBUTION A [B|live]", Short: "Compare two configurations field by field", Args: arguments(2, 3),
 		Long: "Compares two kept configurations, or a kept one with what is live, which is the default: what A holds, and what B does.\n" +
 			"Secrets are masked. The paths are those that restore --only takes.",
 		Example: "  cf503 snapshot diff E2EXAMPLE1ABCD known-good\n" +

@@ -23,7 +23,7 @@ func (a *account) restoreCommand() *cobra.Command {
 	var output string
 	var only []string
 	command := &cobra.Command{
-		Use: "restore DISTRIBUTION SNAPSHOT", Short: "Ask to put a distribution back to a kept configuration", Args: cobra.ExactArgs(2),
+		Use: "restore DISTRIBUTION SNAPSHOT", Short: "Ask to put a distribution back to a kept configuration", Args: arguments(2, 2),
 		Long: "Asks the stack to put a distribution's fields back to what a snapshot holds. cf503 itself writes nothing: respond opens an\n" +
 			"incident for it, with a snapshot, evidence and a plan, and asks the approvers, but never you; once they approve, the\n" +
 			"runbook writes, and it is verified and can be taken back, as any other change.\n\n" +

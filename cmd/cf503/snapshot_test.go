@@ -321,6 +321,8 @@ func TestErrorsSayWhatHelps(t *testing.T) {
 	}{
 		"no distribution's id":     {`"*"`, []string{"list", "shop"}, statusUsage, `"shop" is no distribution's id`},
 		"an output that is none":   {`"*"`, []string{"list", shop, "-o", "yaml"}, statusUsage, "text or json"},
+		"an argument too few":      {`"*"`, []string{"show", shop}, statusUsage, "usage: cf503 snapshot show DISTRIBUTION SNAPSHOT"},
+		"a flag that is none":      {`"*"`, []string{"list", shop, "--all"}, statusUsage, "unknown flag: --all"},
 		"a limit of none":          {`"*"`, []string{"list", shop, "--limit", "0"}, statusUsage, "at least 1"},
 		"no such snapshot":         {`"*"`, []string{"show", shop, "000009"}, statusUsage, "`cf503 snapshot list` shows what there is"},
 		"no such bucket":           {`"*"`, []string{"list", shop, "--bucket", "other"}, 1, "there is no bucket other: give the stack's with --bucket"},
