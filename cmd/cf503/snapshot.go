@@ -151,7 +151,7 @@ func present(c *cobra.Command, found incident.Snapshot, bucket, output string, r
 		}
 	}
 	if hidden > 0 {
-		fmt.Fprintf(c.ErrOrStderr(), "The values of %d custom headers are masked; --reveal shows them.\n", hidden)
+		fmt.Fprintf(c.ErrOrStderr(), "Values of custom headers are masked (%d); --reveal shows them.\n", hidden)
 	}
 	if !found.Restorable {
 		fmt.Fprintln(c.ErrOrStderr(), "It has elements that this software does not know: do not write it back as JSON. CloudFront's own bytes are kept beside it.")

@@ -21,8 +21,7 @@ type Wish struct {
 }
 
 // wished is the policy's row for a wish.
-var wished = row{remedies: restoreOnly, why: "A person asks for it.",
-	advice: []string{"Ask who wishes it what it is to help against: the diagnosis above did not lead to it."}}
+var wished = row{remedies: restoreOnly, why: "A person asks for it."}
 
 // row is what the policy says about the input.
 func (in Input) row() row {
