@@ -35,6 +35,7 @@ var unused = map[string]string{
 // alongside are the actions that AWS asks about within a call of another.
 var alongside = map[string]string{
 	"sts:SetSourceIdentity": "sts:AssumeRole", "iam:PassRole": "ssm:StartAutomationExecution", "ssm:AddTagsToResource": "ssm:StartAutomationExecution",
+	"cloudfront:AllowVendedLogDeliveryForResource": "logs:PutDeliverySource",
 }
 
 // allowed is one action that a statement allows.
