@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The cloudfront503 authors
 
 // Command cf503 is cloudfront503 for a person at a terminal: it rehearses an incident in an emulated account, diagnoses a
-// recorded one, and shows what a stack keeps of a distribution and asks to have it back.
+// recorded one, has a stack look into a distribution, and shows what it keeps of one and asks to have it back.
 package main
 
 import (
@@ -35,7 +35,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(rehearseCommand(), diagnoseCommand(), snapshotCommand())
+	root.AddCommand(rehearseCommand(), diagnoseCommand(), openCommand(), snapshotCommand())
 	return root
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
 	"cloudfront503/pkg/incident"
@@ -57,13 +56,13 @@ func (a *account) restoreCommand() *cobra.Command {
 
 // restore invokes respond with the wish, and waits for its answer.
 func (a *account) restore(ctx context.Context, found incident.Snapshot, only []string) (incident.WishAnswer, error) {
-	me, err := sts.NewFromConfig(a.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	me, err := a.me(ctx)
 	if err != nil {
-		return incident.WishAnswer{}, fmt.Errorf("who you are: %w", a.explain(err))
+		return incident.WishAnswer{}, err
 	}
 	payload, err := json.Marshal(map[string]any{
 		"cloudfront503": "restore", "distribution": found.Distribution, "snapshot": found.Key, "version": found.VersionID,
-		"only": only, "by": me.Arn, "at": a.clock.Now().Format(time.RFC3339Nano),
+		"only": only, "by": me, "at": a.clock.Now().Format(time.RFC3339Nano),
 	})
 	if err != nil {
 		return incident.WishAnswer{}, err

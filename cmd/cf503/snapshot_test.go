@@ -150,14 +150,20 @@ func (r *rig) ok(err error) {
 	}
 }
 
-// run is the command as a person types it: what it prints, what it says beside that, and its exit status.
+// run is a snapshot command as a person types it.
 func (r *rig) run(arguments ...string) (out, said string, status int) {
+	r.Helper()
+	return r.cf503(append([]string{"snapshot"}, arguments...)...)
+}
+
+// cf503 is the command as a person types it: what it prints, what it says beside that, and its exit status.
+func (r *rig) cf503(arguments ...string) (out, said string, status int) {
 	r.Helper()
 	var printed, beside bytes.Buffer
 	root := command()
 	root.SetOut(&printed)
 	root.SetErr(&beside)
-	root.SetArgs(append([]string{"snapshot"}, arguments...))
+	root.SetArgs(arguments)
 	err := root.ExecuteContext(r.Context())
 	if err != nil {
 		beside.WriteString(err.Error())
