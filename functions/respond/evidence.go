@@ -22,8 +22,11 @@ import (
 // evidenceChange finds what could be switched on.
 func (s *story) evidenceChange(ctx context.Context) (plan.Change, error) {
 	unread := func(gap incident.Gap) bool { return gap.Source == "metrics/"+s.settings.Region }
-	if slices.ContainsFunc(s.diagnosis.Gaps, unread) {
+	switch {
+	case slices.ContainsFunc(s.diagnosis.Gaps, unread):
 		return plan.Change{}, errors.New("the metrics that are there could not be read, and more of them would not help")
+	case s.diagnosis.Onset.IsZero():
+		return plan.Change{}, errors.New("nothing is seen to fail")
 	}
 	quotas, err := s.quotas(ctx)
 	if err != nil {
