@@ -27,6 +27,7 @@ var unused = map[string]string{
 	"*#Log logs:*":                           "Lambda writes the logs; the emulator keeps them without a call",
 	"*#Administration kms:*":                 "for the account's administrators",
 	"resource:*#0 sts:AssumeRole":            "Lambda takes up a function's role; the emulator hands it over without a call",
+	"*-approver-1/sign#Sign *":               "as the second approver's, who signs without a reply in a play",
 	"resource:*#Approver1Signs sts:*":        "as the second approver's, who signs without a reply in a play",
 	"* ssm:DescribeAutomationStepExecutions": "only where GetAutomationExecution does not show all steps",
 	"*-baseline/baseline#Find *":             "without it a missing key reads as 403",

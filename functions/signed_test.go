@@ -44,10 +44,13 @@ func session(t *testing.T, r *rehearsal.Rehearsal, by, role, name string) (aws.C
 	return config, nil
 }
 
+// own are the roles in which the approvers of a rehearsal sign for themselves.
+var own = map[string]string{"alice": "approver-1", "bob": "approver-2"}
+
 // signsSelf signals the incident's gate as a person in the own session, without any reply.
 func signsSelf(t *testing.T, r *rehearsal.Rehearsal, name string, kind types.SignalType) error {
 	t.Helper()
-	config, err := session(t, r, name, "approver", name)
+	config, err := session(t, r, name, own[name], name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +75,7 @@ func TestWhereOneIsEnoughAnApproverMaySignTheGate(t *testing.T) {
 				t.Errorf("%d writes, %d signed, %d decisions", writes(r), recorded(r, "signed-self"), recorded(r, "decision"))
 			}
 			for _, step := range r.Steps() {
-				if step.Kind == "signed-self" && !strings.Contains(string(step.Detail), "assumed-role/"+rehearsal.StackName+"-approver/bob") {
+				if step.Kind == "signed-self" && !strings.Contains(string(step.Detail), "assumed-role/"+rehearsal.StackName+"-approver-2/bob") {
 					t.Errorf("through whom: %s", step.Detail)
 				}
 			}
@@ -145,8 +148,8 @@ func TestNobodySignsInTheNameOfAnother(t *testing.T) {
 	t.Parallel()
 	r, broken := asked(t)
 	for by, tries := range map[string][][2]string{
-		"mallory": {{"approver", "mallory"}, {"approver", "alice"}, {"signer", "alice"}},
-		"bob":     {{"approver", "alice"}, {"signer", "bob"}, {"signer", "alice"}},
+		"mallory": {{"approver-1", "mallory"}, {"approver-1", "alice"}, {"signer", "alice"}},
+		"bob":     {{"approver-1", "alice"}, {"approver-1", "bob"}, {"approver-2", "alice"}, {"signer", "bob"}, {"signer", "alice"}},
 	} {
 		for _, try := range tries {
 			if _, err := session(t, r, by, try[0], try[1]); err == nil || !strings.Contains(err.Error(), "AccessDenied") {

@@ -100,7 +100,7 @@ func (w wayBack) Find(ctx context.Context, request incident.ApprovalRequest) (in
 // order names, in the gate, the sessions in which replies are signed and no others: whoever takes a change back does so
 // with a ticket.
 func (w wayBack) order(request incident.ApprovalRequest) (runbook.Order, error) {
-	naming := runbook.Naming{ByRole: w.settings.GateByRole, Signer: w.settings.SignerRole(), Own: w.settings.ApproverRole()}
+	naming := runbook.Naming{ByRole: w.settings.GateByRole, Signer: w.settings.SignerRole(), Own: w.settings.ApproverRole}
 	who, err := naming.Approvers(w.approvers, 2)
 	return runbook.Order{
 		Plan:     incident.Plan{Runbook: runbook.UndoChange, Distribution: request.Distribution, ETag: request.ETag, Hash: request.Hash},

@@ -65,7 +65,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 
 // nameApprovers says how the stack's gates name its approvers.
 func nameApprovers(stack *remedy.Stack, s settings.Settings, approvers []incident.Approver) (err error) {
-	naming := runbook.Naming{ByRole: s.GateByRole, Signer: s.SignerRole(), Own: s.ApproverRole()}
+	naming := runbook.Naming{ByRole: s.GateByRole, Signer: s.SignerRole(), Own: s.ApproverRole}
 	if stack.Sessions, err = naming.Approvers(approvers, 2); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func nameApprovers(stack *remedy.Stack, s settings.Settings, approvers []inciden
 	}
 	stack.Own = map[string]string{}
 	for _, approver := range approvers {
-		if stack.Own[approver.Name], err = runbook.SessionARN(naming.Own, approver.Name); err != nil {
+		if stack.Own[approver.Name], err = runbook.SessionARN(naming.Own(approver), approver.Name); err != nil {
 			return err
 		}
 	}

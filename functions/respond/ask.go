@@ -28,7 +28,7 @@ func (s *story) start(ctx context.Context) error {
 	if err := s.renew(ctx); err != nil {
 		return err
 	}
-	naming := runbook.Naming{ByRole: s.settings.GateByRole, Signer: s.settings.SignerRole(), Own: s.settings.ApproverRole()}
+	naming := runbook.Naming{ByRole: s.settings.GateByRole, Signer: s.settings.SignerRole(), Own: s.settings.ApproverRole}
 	who, err := naming.Approvers(s.approvers, max(1, s.plan.Approvals))
 	if err != nil {
 		return err

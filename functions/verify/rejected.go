@@ -36,7 +36,7 @@ func (w *watch) noteRejection(ctx context.Context, state runbook.GateState) erro
 // where it is none. The sessions in which approve signs for people are others.
 func (w *watch) whoDecided(state runbook.GateState, asked []string) (name, session string) {
 	for _, approver := range w.approvers {
-		own, err := runbook.SessionARN(w.settings.ApproverRole(), approver.Name)
+		own, err := runbook.SessionARN(w.settings.ApproverRole(approver), approver.Name)
 		if err == nil && slices.Contains(asked, approver.Name) && state.DecidedBy(own) {
 			return approver.Name, own
 		}

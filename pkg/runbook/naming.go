@@ -11,28 +11,45 @@ import (
 // a session with an entry of Approvers, and whether two sessions of one role are two approvals (facts/contracts.md 10). So
 // the quorum is not SSM's to count: a gate wants one approval, and it is given when our own count is reached.
 type Naming struct {
-	ByRole bool   // name the roles, not their sessions
-	Signer string // the ARN of the role in which approve signs for people
-	Own    string // the ARN of the role in which people sign for themselves
+	ByRole bool                           // name the roles, not their sessions
+	Signer string                         // the ARN of the role in which approve signs for people
+	Own    func(incident.Approver) string // the ARN of the role in which a person signs oneself
 }
 
 // GateApprovals is how many approvals a gate wants of SSM.
 const GateApprovals = 1
 
 // Approvers are the entries of a gate's Approvers. People's own sessions stand among them only where one approval is
-// enough, as SSM alone would count them, and only where there is room: SSM takes ten entries, so that six people or more
-// sign for themselves only where the gate names roles.
+// enough, as SSM alone would count them, and only where there is room: SSM takes ten entries, so that of six people or more
+// they sign for themselves only where the gate names roles, and of ten nowhere.
 func (n Naming) Approvers(approvers []incident.Approver, required int) ([]string, error) {
-	if n.ByRole && required > 1 {
-		return []string{n.Signer}, nil
+	signers, own := []string{n.Signer}, []string{}
+	for _, approver := range approvers {
+		own = append(own, n.Own(approver))
 	}
-	if n.ByRole {
-		return []string{n.Signer, n.Own}, nil
+	if !n.ByRole {
+		var err error
+		if signers, err = SessionARNs(n.Signer, approvers); err != nil {
+			return nil, err
+		}
+		if own, err = n.ownSessions(approvers); err != nil {
+			return nil, err
+		}
 	}
-	signers, err := SessionARNs(n.Signer, approvers)
-	if err != nil || required > 1 || 2*len(approvers) > mostApprovers {
-		return signers, err
+	if required > 1 || len(signers)+len(own) > mostApprovers {
+		return signers, nil
 	}
-	own, err := SessionARNs(n.Own, approvers)
-	return append(signers, own...), err
+	return append(signers, own...), nil
+}
+
+func (n Naming) ownSessions(approvers []incident.Approver) ([]string, error) {
+	var sessions []string
+	for _, approver := range approvers {
+		session, err := SessionARN(n.Own(approver), approver.Name)
+		if err != nil {
+			return nil, err
+		}
+		sessions = append(sessions, session)
+	}
+	return sessions, nil
 }

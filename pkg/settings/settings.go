@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cloudfront503/pkg/incident"
 )
 
 // Settings are what template.yaml tells a function through its environment. Every function gets the same.
@@ -137,8 +139,11 @@ func (s Settings) ChatTopic() string {
 // AutomationRole is the ARN of the runbooks' own role.
 func (s Settings) AutomationRole() string { return s.role("automation") }
 
-// ApproverRole is the ARN of the role in which people sign for themselves, each in a session of the own name.
-func (s Settings) ApproverRole() string { return s.role("approver") }
+// ApproverRole is the ARN of the role in which a person signs oneself, in a session of the own name. Each has one: a role's
+// trust holds 2,048 characters, which is enough for two people. It bears the number of the person's topics.
+func (s Settings) ApproverRole(a incident.Approver) string {
+	return s.role("approver-" + a.Topic[strings.LastIndex(a.Topic, "-")+1:])
+}
 
 // SignerRole is the ARN of the role in which approve signs for a reply, in a session of the approver's name. It is another
 // one than people's own, so that a decision at a gate tells who made it.
