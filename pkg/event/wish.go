@@ -6,7 +6,6 @@ package event
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -21,10 +20,10 @@ const (
 )
 
 // snapshotKey is where snapshots lie: baselines, the one right after a change, the known good, and incidents' own.
-var snapshotKey = regexp.MustCompile(`^(snapshots/([A-Z0-9]{8,20})/(changes/)?[A-Za-z0-9-]{1,80}|incidents/([A-Z0-9]{8,20})/[0-9]{6,12}/snapshot)\.json$`)
+var snapshotKey = lazily(`^(snapshots/([A-Z0-9]{8,20})/(changes/)?[A-Za-z0-9-]{1,80}|incidents/([A-Z0-9]{8,20})/[0-9]{6,12}/snapshot)\.json$`)
 
 // versionID is S3's: up to 1,024 bytes that are safe in a URL [S3 "Versioning"].
-var versionID = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+var versionID = lazily(`^[A-Za-z0-9._-]+$`)
 
 // restore reads the wish to have fields put back. Who wishes it must be named, as that person may not approve it.
 func (r request) restore() (incident.Trigger, error) {
@@ -44,12 +43,12 @@ func (r request) restore() (incident.Trigger, error) {
 }
 
 func (r request) checkWish() error {
-	switch key := snapshotKey.FindStringSubmatch(r.Snapshot); {
+	switch key := snapshotKey().FindStringSubmatch(r.Snapshot); {
 	case r.By == "":
 		return errors.New("nobody says who asks")
 	case key == nil || key[2]+key[4] != r.Distribution:
 		return fmt.Errorf("%q is no snapshot of %s", clip(r.Snapshot, 80), r.Distribution)
-	case !versionID.MatchString(r.Version) || len(r.Version) > longestID:
+	case !versionID().MatchString(r.Version) || len(r.Version) > longestID:
 		return fmt.Errorf("no version %q", clip(r.Version, 40))
 	case len(r.Only) > mostPaths:
 		return fmt.Errorf("more than %d fields", mostPaths)

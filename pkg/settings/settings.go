@@ -62,7 +62,7 @@ var (
 	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
 	site           = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 	pageID         = regexp.MustCompile(`^[0-9]{1,20}$`)
-	parameterName  = regexp.MustCompile(`^/[A-Za-z0-9_.!+=@/-]{1,512}$`)
+	parameterName  = regexp.MustCompile(`^/[A-Za-z0-9_.!+=@/-]+$`) // no count: it takes long to compile, and SSM has its own
 )
 
 // Load reads the settings. Its error names every variable that is missing or wrong, not just the first.

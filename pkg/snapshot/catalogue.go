@@ -39,7 +39,7 @@ var named = []struct {
 	{regexp.MustCompile(`^` + KnownGoodName + `$`), "snapshots/%s/%s.json"},
 	{regexp.MustCompile(`^\d{6,12}$`), "incidents/%s/%s/snapshot.json"},
 	{regexp.MustCompile(`^\d{8}T\d{6}Z-[A-Z0-9]+$`), "snapshots/%s/%s.json"},
-	{regexp.MustCompile(`^changes/[A-Za-z0-9-]{1,64}$`), "snapshots/%s/%s.json"},
+	{regexp.MustCompile(`^changes/[A-Za-z0-9-]+$`), "snapshots/%s/%s.json"},
 	{regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-z]{12,32}$`), "snapshots/%s/changes/%s.json"},
 }
 
