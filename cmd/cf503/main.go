@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: The cloudfront503 authors
 
 // Command cf503 is cloudfront503 for a person at a terminal: it rehearses an incident in an emulated account, diagnoses a
-// recorded one, has a stack look into a distribution, and shows what it keeps of one and asks to have it back.
+// recorded one, opens an incident, shows what a stack keeps of a distribution and asks to have it back, and answers what was
+// asked.
 package main
 
 import (
@@ -14,6 +15,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"cloudfront503/pkg/incident"
 )
 
 func main() {
@@ -36,6 +39,9 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(rehearseCommand(), diagnoseCommand(), openCommand(), snapshotCommand())
+	for _, verb := range []incident.Verb{incident.Approve, incident.Reject, incident.Undo} {
+		root.AddCommand(answerCommand(verb))
+	}
 	return root
 }
 

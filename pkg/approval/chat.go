@@ -62,7 +62,7 @@ func (d Desk) takeChat(ctx context.Context, v *visit) error {
 	if slices.ContainsFunc(v.record.Decisions, func(one incident.Decision) bool { return one.MessageID == v.reply.MessageID }) {
 		return nil
 	}
-	if err := d.inTime(v); err != nil {
+	if err := d.mayAnswer(v); err != nil {
 		return err
 	}
 	return d.recordChat(ctx, v)

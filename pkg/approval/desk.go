@@ -162,8 +162,8 @@ func (d Desk) open(ctx context.Context, v *visit) (err error) {
 	if v.record.Request == nil {
 		return refuse("nothing was asked about incident %s", v.parsed.Ticket.Incident)
 	}
-	if err := d.wasAsked(v); err != nil {
-		return err
+	if why := v.record.Outsider(v.owner); why != "" {
+		return refuse("%s", why)
 	}
 	claims := Claims{Verb: v.parsed.Verb, Approver: v.owner.Name, Request: *v.record.Request}
 	err = d.Verifier.Verify(ctx, claims, v.parsed.Ticket)
@@ -172,20 +172,6 @@ func (d Desk) open(ctx context.Context, v *visit) (err error) {
 			v.owner.Name, v.parsed.Verb, v.parsed.Ticket.Incident)
 	}
 	return err
-}
-
-// wasAsked refuses who cannot have a ticket, in words that tell more than that theirs is not genuine.
-func (d Desk) wasAsked(v *visit) error {
-	request := v.record.Request
-	switch {
-	case slices.Contains(Names(d.Approvers), v.owner.Name) && len(Others([]incident.Approver{v.owner}, request.AskedBy)) == 0:
-		return refuse("%s has asked for it, and nobody approves what they asked for", v.owner.Name)
-	case !slices.Contains(request.Approvers, v.owner.Name):
-		return refuse("%s was not asked about incident %s", v.owner.Name, request.Incident)
-	case v.record.Waits(v.owner.Name):
-		return refuse("%s is asked when those before stay silent, and has no ticket yet", v.owner.Name)
-	}
-	return nil
 }
 
 // recordOf reads what an incident's steps say about its approval.
@@ -234,27 +220,8 @@ func (v *visit) sent(d incident.Decision) bool {
 
 // mayAnswer says whether an answer can still count.
 func (d Desk) mayAnswer(v *visit) error {
-	if v.parsed.Verb == incident.Undo {
-		return d.mayUndo(v)
-	}
-	return d.inTime(v)
-}
-
-// inTime says whether an answer to what was asked can still count.
-func (d Desk) inTime(v *visit) error {
-	record, request := v.record, *v.record.Request
-	tally := record.Tally(d.Approvers, d.Now())
-	switch {
-	case record.Closed:
-		return refuse("incident %s is closed", request.Incident)
-	case record.Written:
-		return refuse("the change is written already; \"undo\" and the ticket to undo it, in the same message, take it back")
-	case !d.Now().Before(request.Expires):
-		return refuse("the ticket expired at %s", request.Expires.UTC().Format(time.RFC3339))
-	case record.Withdrawn != "":
-		return refuse("the request is withdrawn: %s", incident.Line(record.Withdrawn, 200))
-	case tally.Rejected && v.parsed.Verb == incident.Approve:
-		return refuse("incident %s is %s already", request.Incident, tally.Why)
+	if why := v.record.Objection(v.parsed.Verb, d.Approvers, d.Now()); why != "" {
+		return refuse("%s", why)
 	}
 	return nil
 }

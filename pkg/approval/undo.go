@@ -20,28 +20,6 @@ type wayBack interface {
 	Find(ctx context.Context, request incident.ApprovalRequest) (execution incident.Execution, found bool, err error)
 }
 
-// mayUndo says whether the way back is open. An incident that is closed is no obstacle: it was closed because of the change.
-func (d Desk) mayUndo(v *visit) error {
-	record, request := v.record, *v.record.Request
-	until := record.WrittenAt.Add(incident.UndoFor)
-	switch {
-	case !record.Written:
-		return refuse("nothing is written for incident %s, so there is nothing to undo; a reject stops what is not written yet", request.Incident)
-	case record.Undone:
-		return refuse("the change of incident %s is undone already", request.Incident)
-	case record.NotUndone != "":
-		return refuse("the way back was tried: %s", incident.Line(record.NotUndone, 200))
-	case !d.Now().Before(until):
-		return refuse("the way back was open until %s, two hours after the change", until.UTC().Format(time.RFC3339))
-	}
-	if i := slices.IndexFunc(record.Decisions, wantsBack); i >= 0 {
-		return refuse("%s has asked for the way back already, at %s", record.Decisions[i].Approver, record.Decisions[i].At.UTC().Format(time.RFC3339))
-	}
-	return nil
-}
-
-func wantsBack(d incident.Decision) bool { return d.Verb == incident.Undo && d.Refusal == "" }
-
 // takeBack starts the runbook that takes the change back, and opens its gate in the person's name.
 func (d Desk) takeBack(ctx context.Context, v *visit) error {
 	if slices.ContainsFunc(v.record.Signalled, v.sent) {

@@ -29,25 +29,13 @@ func RenderAsk(a Ask) Message {
 	var p page
 	p.say("%s, may cloudfront503 make the change below to distribution %s?", a.Approver.Name, a.name())
 	p.say("")
-	p.cause(a.Diagnosis)
-	p.say("Change: %s", summary(a.Plan))
-	p.each("Takes off", a.Plan.Exposes)
-	p.say("Affects: %s", or(a.Plan.Affects, "not known"))
-	p.each("Affects as well", a.Plan.Shared)
-	p.each("Mind", a.Plan.Limits)
-	p.each("Takes effect", some(a.Plan.Reaches))
-	p.say("Undone by: %s", or(a.Plan.WayBack, "not known"))
-	p.each("Touches", some(a.Plan.Scope))
-	p.say("Needs: %d of %d approvers (%s). One reject stops it. Silence is a no.", a.Request.Required, len(a.Request.Approvers), strings.Join(a.Request.Approvers, ", "))
-	p.say("Until: %s", clock(a.Request.Expires))
+	p.asked(a)
 	p.heading("to answer, paste one line")
 	p.verbatim(command(a.Approver.Topic, "approve "+a.Approve))
 	p.verbatim(command(a.Approver.Topic, "reject "+a.Reject+" REASON"))
 	p.say("")
 	p.say("The tickets are yours: from another person's topic they do nothing. They hold for exactly this change, and are void once the live configuration moves.")
-	p.heading("the change, field by field")
-	p.difference(a.Plan)
-	p.say("  bound to ETag %s, hash %s", a.Request.ETag, id(a.Request.Hash))
+	p.fields(a)
 	p.evidence(a.Diagnosis)
 	p.snapshot("saved before anything", a.Snapshot)
 	p.undo(a)
@@ -61,6 +49,38 @@ func (a Ask) reason() string {
 		return wished
 	}
 	return string(a.Plan.Cause)
+}
+
+// Question is what a person reads who is asked at a terminal: what RenderAsk says, without tickets and evidence.
+func Question(a Ask) string {
+	var p page
+	p.say("Incident %s, distribution %s", a.Incident, a.name())
+	p.say("")
+	p.asked(a)
+	p.fields(a)
+	return cut(p.String(), mostBody)
+}
+
+// asked says what is to be decided.
+func (p *page) asked(a Ask) {
+	p.cause(a.Diagnosis)
+	p.say("Change: %s", summary(a.Plan))
+	p.each("Takes off", a.Plan.Exposes)
+	p.say("Affects: %s", or(a.Plan.Affects, "not known"))
+	p.each("Affects as well", a.Plan.Shared)
+	p.each("Mind", a.Plan.Limits)
+	p.each("Takes effect", some(a.Plan.Reaches))
+	p.say("Undone by: %s", or(a.Plan.WayBack, "not known"))
+	p.each("Touches", some(a.Plan.Scope))
+	p.say("Needs: %d of %d approvers (%s). One reject stops it. Silence is a no.", a.Request.Required, len(a.Request.Approvers), strings.Join(a.Request.Approvers, ", "))
+	p.say("Until: %s", clock(a.Request.Expires))
+}
+
+// fields lists what would change, and what the approval is bound to.
+func (p *page) fields(a Ask) {
+	p.heading("the change, field by field")
+	p.difference(a.Plan)
+	p.say("  bound to ETag %s, hash %s", a.Request.ETag, id(a.Request.Hash))
 }
 
 // undo is the last line to paste, for later.
