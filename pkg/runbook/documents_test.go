@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
 
 	"cloudfront503/pkg/runbook"
 )
@@ -160,7 +161,7 @@ func TestNothingIsAppliedBeforeTheGate(t *testing.T) {
 func TestTheOnlyActionsAreReadsBranchesWaitsAndOurFunction(t *testing.T) {
 	t.Parallel()
 	allowed := []string{
-		"aws:invokeLambdaFunction", "aws:branch", "aws:assertAwsResourceProperty", "aws:approve",
+		"aws:invokeLambdaFunction", "aws:branch", "aws:executeAwsApi", "aws:approve",
 		"aws:waitForAwsResourceProperty", "aws:sleep",
 	}
 	reads := []string{"", "GetDistribution", "GetDistributionConfig"}
@@ -188,12 +189,37 @@ func TestReferencesNameParametersStepsOrTheExecution(t *testing.T) {
 		}
 		for _, match := range reference.FindAllStringSubmatch(raw, -1) {
 			_, isParameter := c.Parameters[match[1]]
-			if !isParameter && !slices.Contains([]string{"automation:EXECUTION_ID", "Claim.Payload", "Apply.Payload"}, match[1]) {
+			if !isParameter && !slices.Contains([]string{"automation:EXECUTION_ID", "Claim.Payload", "Apply.Payload", "CheckUnmoved.ETag"}, match[1]) {
 				t.Errorf("%s: %s refers to nothing", name, match[0])
 			}
 		}
 		if strings.Contains(raw, "Fn::") || strings.Contains(raw, "!Ref") || strings.Contains(raw, "${") || len(raw) > 64<<10 {
 			t.Errorf("%s: has an intrinsic of CloudFormation, or %d bytes", name, len(raw))
+		}
+	}
+}
+
+// UndoChange mends what others may have changed since, so it has nothing to compare.
+func TestNobodyIsAskedUnlessTheLiveETagIsReadAndTheSame(t *testing.T) {
+	t.Parallel()
+	for _, name := range names {
+		c, _ := load(t, name)
+		for _, step := range c.MainSteps {
+			switch next, failure := step.exits(); step.Name {
+			case "CheckUnmoved":
+				if step.Action != "aws:executeAwsApi" || !slices.Equal(next, []string{"Unmoved"}) || failure != "NoteMoved" {
+					t.Errorf("%s: CheckUnmoved is %s, goes to %v, or to %s when it fails", name, step.Action, next, failure)
+				}
+			case "Unmoved":
+				want := []any{map[string]any{"NextStep": runbook.StepApprove, "Variable": "{{ CheckUnmoved.ETag }}", "StringEquals": "{{ ETag }}"}}
+				if diff := cmp.Diff(want, step.Inputs["Choices"]); diff != "" || step.Inputs["Default"] != "NoteMoved" {
+					t.Errorf("%s: Unmoved, else %v: %s", name, step.Inputs["Default"], diff)
+				}
+			default:
+				if name != "UndoChange" && slices.Contains(next, runbook.StepApprove) {
+					t.Errorf("%s: %s leads to the gate", name, step.Name)
+				}
+			}
 		}
 	}
 }
@@ -204,7 +230,7 @@ func TestBranchesLookForTheAnswersThatStopFirst(t *testing.T) {
 	for _, name := range names {
 		c, _ := load(t, name)
 		for _, step := range c.MainSteps {
-			if step.Action != "aws:branch" {
+			if step.Action != "aws:branch" || step.Name == "Unmoved" {
 				continue
 			}
 			choices := step.Inputs["Choices"].([]any)
