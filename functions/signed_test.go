@@ -4,6 +4,7 @@
 package functions
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/emulator/kernel"
 	"cloudfront503/pkg/emulator/rehearsal"
 )
@@ -127,6 +129,34 @@ func TestPeopleHearThatAWSTakesNoSessions(t *testing.T) {
 	untilClosed(t, r, "failed")
 	unwritten(t, r, broken)
 	if why := r.Incident().Outcome.Why; !strings.Contains(why, "GateApprovers=role") {
+		t.Errorf("ended because: %s", why)
+	}
+}
+
+// A session that was made a moment ago may be denied until every part of IAM knows it. What is denied after a minute still is
+// told with the kind of policy that denies; how the gate names people has nothing to do with it.
+func TestPeopleHearWhichPolicyDeniesTheSignature(t *testing.T) {
+	t.Parallel()
+	r, broken := asked(t)
+	r.World.Faults.Add(kernel.Fault{
+		Action: "ssm:SendAutomationSignal",
+		Before: func() { r.World.Clock.SetNow(r.World.Clock.Now().Add(denied.Settles)) },
+		Error: &kernel.APIError{Code: "AccessDeniedException", Status: http.StatusBadRequest, Message: "User: arn:aws:sts::111122223333:assumed-role/signer/alice is not " +
+			"authorized to perform: ssm:SendAutomationSignal on resource: x because no permissions boundary allows the ssm:SendAutomationSignal action"},
+	})
+	approves(t, r, "alice")
+	until(t, r, 10*time.Minute, "people hear of it", func() bool { return r.Has("denied") })
+	for _, mail := range r.SNS.Mailbox("") {
+		if !strings.Contains(mail.Subject, "CANNOT WORK") {
+			continue
+		}
+		if !strings.Contains(mail.Body, "is not allowed by the caller's permissions boundary") || strings.Contains(mail.Body, "GateApprovers=role") {
+			t.Errorf("%s hears:\n%s", mail.Endpoint, mail.Body)
+		}
+	}
+	untilClosed(t, r, "failed")
+	unwritten(t, r, broken)
+	if why := r.Incident().Outcome.Why; !strings.Contains(why, "is not allowed by the caller's permissions boundary") {
 		t.Errorf("ended because: %s", why)
 	}
 }

@@ -33,7 +33,7 @@ func (a answer) maySign(q question) error {
 func (a answer) signGate(ctx context.Context, p person, q question) error {
 	automation := ssm.NewFromConfig(p.cfg)
 	role := q.stack.ApproverRole(q.approver)
-	signaller := runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(p.cfg), Gates: runbook.Gates{SSM: automation}, Role: role}
+	signaller := runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(p.cfg), Gates: runbook.Gates{SSM: automation}, Role: role, Now: p.clock.Now}
 	err := signaller.Signal(ctx, q.approver, q.record.Request.Execution, a.verb, a.reason)
 	switch {
 	case errors.Is(err, runbook.ErrDecided):

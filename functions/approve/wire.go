@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"cloudfront503/pkg/approval"
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/notify"
@@ -41,12 +42,12 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		Ledger:    ledger.New(bucket, s.Bucket, "approve", clock.Now),
 		States:    approval.Bucket{S3: bucket, Name: s.Bucket},
 		Gate:      gate{gates},
-		Signaller: runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(cfg), Gates: gates, Role: s.SignerRole()},
+		Signaller: runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(cfg), Gates: gates, Role: s.SignerRole(), Now: clock.Now},
 		WayBack:   wayBack{starter: runbook.Starter{SSM: automation}, settings: s, approvers: approvers},
 		Live:      configurations{cloudfront.NewFromConfig(cfg)},
 		Chat:      approval.Chat{Topic: s.ChatTopic(), Role: s.ChatRole},
 		Now:       clock.Now,
-		Sleep:     sleep,
+		Sleep:     denied.Sleep,
 		Tell:      teller.tell, TellDenied: teller.denied,
 	}}, nil
 }
@@ -110,18 +111,6 @@ func (w wayBack) order(request incident.ApprovalRequest) (runbook.Order, error) 
 	}, err
 }
 
-// sleep waits, but not longer than the invocation lasts.
-func sleep(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // teller words what people hear of approve, and sends it.
 type teller struct {
 	settings settings.Settings
@@ -148,12 +137,12 @@ func (t teller) denied(ctx context.Context, d approval.Denied) error {
 	return errors.Join(atOnCall, atApprover)
 }
 
-// remedies are what may help. The gate that waits was started with its approvers and keeps them, so that the change must
-// be planned anew afterwards.
+// remedies are what may help: where IAM denies, it is a policy and not how the gate names people. The gate that waits was
+// started with its approvers and keeps them, so that the change must be planned anew afterwards.
 func (t teller) remedies(d approval.Denied) []string {
 	anew := fmt.Sprintf(`aws lambda invoke --function-name %s --invocation-type Event --cli-binary-format raw-in-base64-out --payload '{"cloudfront503":"open","distribution":"%s","id":"%s"}' /dev/null`,
 		t.settings.Function("respond"), d.Incident.Distribution, d.Incident.ID)
-	if t.settings.GateByRole {
+	if t.settings.GateByRole || denied.Of(d.Err).Action != "" {
 		return []string{"aws iam get-role --role-name " + t.settings.Stack + "-signer", anew}
 	}
 	return []string{

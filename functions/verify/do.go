@@ -132,7 +132,7 @@ func (w *watch) outcome(what due) incident.Outcome {
 	case what == endDenied:
 		outcome.Why = w.whyQuota()
 	case what == endFailed && w.view.approval.Denied:
-		outcome.Why = "AWS has refused the signature for an approver, so that the gate did not open. If it compares no sessions, the stack's parameter GateApprovers=role helps."
+		outcome.Why = whyUnsigned(w.view.approval.DeniedBy)
 	case what == endUndone:
 		outcome.Why = strings.TrimSuffix(w.who(incident.Undo)+". "+w.compared(), " ")
 	case what == endRecovered:
@@ -145,6 +145,14 @@ func (w *watch) outcome(what due) incident.Outcome {
 		return switched(outcome)
 	}
 	return outcome
+}
+
+// whyUnsigned says why the gate did not hear of an answer. Where no policy denies, AWS may compare no sessions.
+func whyUnsigned(policy string) string {
+	if policy != "" {
+		return "AWS has refused the signature for an approver, so that the gate did not open: " + policy + "."
+	}
+	return "AWS has refused the signature for an approver, so that the gate did not open. If it compares no sessions, the stack's parameter GateApprovers=role helps."
 }
 
 // compared is what the comparison says, where there is one.

@@ -75,6 +75,7 @@ type Record struct {
 	Undone    bool                      // the change is taken back
 	NotUndone string                    // why it was not taken back, though somebody asked; empty otherwise
 	Denied    bool                      // AWS refuses who signs for an approver, and people know that
+	DeniedBy  string                    // which kind of policy, where it is IAM that refuses
 	Closed    bool                      // the incident has ended
 }
 
@@ -178,11 +179,19 @@ func (r *Record) addBack(step incident.Step) error {
 	case incident.StepUndone:
 		r.Undone = true
 	case incident.StepDenied:
-		r.Denied = true
+		return r.addDenial(step.Detail)
 	case incident.StepUndoFailed:
 		r.NotUndone = step.Note
 	}
 	return nil
+}
+
+// addDenial takes that AWS refuses a signature, and why.
+func (r *Record) addDenial(detail json.RawMessage) error {
+	var signed incident.Decision
+	err := json.Unmarshal(detail, &signed)
+	r.Denied, r.DeniedBy = true, signed.Refusal
+	return err
 }
 
 func appendDecision(decisions *[]incident.Decision, detail json.RawMessage) error {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
 )
 
@@ -35,6 +36,11 @@ func (d Desk) tellDenied(ctx context.Context, v *visit, problem error) error {
 		return errors.Join(problem, fmt.Errorf("tell that AWS refuses who signs: %w", err))
 	}
 	note := "people know that AWS refuses who signs for " + v.owner.Name
-	_, _, err = d.Ledger.AppendOnce(ctx, request.Incident, incident.StepDenied, "denied", note, v.decision)
+	signed := v.decision
+	if why := denied.Of(problem); why.Action != "" {
+		signed.Refusal = why.String()
+		note += ": " + signed.Refusal
+	}
+	_, _, err = d.Ledger.AppendOnce(ctx, request.Incident, incident.StepDenied, "denied", note, signed)
 	return errors.Join(problem, err)
 }

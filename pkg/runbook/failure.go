@@ -23,14 +23,14 @@ var (
 
 // ErrDenied says that AWS refuses who signs for an approver: permanent. It has a method Denied, for the same reason as
 // ErrDecided has one.
-var ErrDenied error = denied{}
+var ErrDenied error = refused{}
 
-type denied struct{}
+type refused struct{}
 
-func (denied) Error() string { return "AWS refuses the approver" }
+func (refused) Error() string { return "AWS refuses the approver" }
 
 // Denied is true.
-func (denied) Denied() bool { return true }
+func (refused) Denied() bool { return true }
 
 // ErrDecided says that the gate is decided already, by somebody else or by this very decision: permanent, and no fault. It
 // has a method Decided, so that a package which may not import this one can tell.

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
 )
 
@@ -37,6 +38,9 @@ type Signaller struct {
 	STS   assuming    // with the credentials of the function
 	Gates gateReading // tells, after a refusal, what it was; with the credentials of the function
 	Role  string      // the ARN of the approver role
+
+	Now   func() time.Time                           // AWS's clock; nil: a denial counts at once
+	Sleep func(context.Context, time.Duration) error // nil: denied.Sleep
 }
 
 // sessionSeconds is the shortest session that STS gives; one call is signed in it.
@@ -54,7 +58,8 @@ var signalTypes = map[incident.Verb]types.SignalType{
 //
 // Which code SSM gives to a decision that comes too early, too late, twice, or from somebody it does not ask, is not
 // documented. So the code is not asked: after a refusal the gate is read again, and the error is ErrNotWaiting
-// (retryable), ErrDecided (somebody was first, or this very decision arrived before) or ErrDenied.
+// (retryable), ErrDecided (somebody was first, or this very decision arrived before) or ErrDenied. What IAM denies counts
+// only after it has been tried again for a minute, as the session is new.
 func (s Signaller) Signal(ctx context.Context, approver incident.Approver, execution string, verb incident.Verb, comment string) error {
 	doing := fmt.Sprintf("signal %s of %s to execution %s", verb, approver.Name, execution)
 	kind, known := signalTypes[verb]
@@ -66,11 +71,43 @@ func (s Signaller) Signal(ctx context.Context, approver incident.Approver, execu
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	input := &ssm.SendAutomationSignalInput{AutomationExecutionId: &execution, SignalType: kind, Payload: commentPayload(comment)}
-	_, err = s.SSM.SendAutomationSignal(ctx, input, func(o *ssm.Options) { o.Credentials = session })
-	if err == nil {
+	if err = s.send(ctx, input, session); err == nil {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", doing, s.explain(ctx, execution, approver.Name, err))
+}
+
+// send tries again what IAM denies to the session that was just made. A denial that is not IAM's, as the gate's own of
+// somebody whom it does not ask, does not pass with time and ends the tries.
+func (s Signaller) send(ctx context.Context, input *ssm.SendAutomationSignalInput, session aws.CredentialsProvider) error {
+	var other error
+	err := s.patience().Do(ctx, func(ctx context.Context) error {
+		_, err := s.SSM.SendAutomationSignal(ctx, input, func(o *ssm.Options) { o.Credentials = session })
+		if ofIAM(err) {
+			return err
+		}
+		other = err
+		return nil
+	})
+	return errors.Join(err, other)
+}
+
+func (s Signaller) patience() denied.Patience {
+	p := denied.Patience{Now: s.Now, Sleep: s.Sleep}
+	if s.Now != nil {
+		p.Assumed = s.Now()
+	}
+	if s.Sleep == nil {
+		p.Sleep = denied.Sleep
+	}
+	return p
+}
+
+// ofIAM reports a denial that IAM has worded, which names the action or encodes it. How SSM words its own refusal of an
+// approver is not documented; it need not name the action that IAM has allowed.
+func ofIAM(err error) bool {
+	why := denied.Of(err)
+	return why.Denied && (why.Action != "" || why.Encoded != "")
 }
 
 // session is the approver role under the person's name. SourceIdentity cannot be changed afterwards, and CloudTrail
@@ -80,7 +117,7 @@ func (s Signaller) session(ctx context.Context, name string) (aws.CredentialsPro
 		RoleArn: &s.Role, RoleSessionName: &name, SourceIdentity: &name, DurationSeconds: aws.Int32(sessionSeconds),
 	})
 	if err != nil && kindOf(err) == ErrPermanent {
-		return nil, fmt.Errorf("assume %s: %w: %w: %w", s.Role, ErrPermanent, ErrDenied, err)
+		return nil, fmt.Errorf("assume %s: %w: %w: %w", s.Role, ErrPermanent, refusal(err), err)
 	}
 	if err != nil {
 		return nil, classify("assume "+s.Role, err)
@@ -94,23 +131,23 @@ func (s Signaller) session(ctx context.Context, name string) (aws.CredentialsPro
 }
 
 // explain says what a refused signal means, from where the gate stands now.
-func (s Signaller) explain(ctx context.Context, execution, name string, refusal error) error {
+func (s Signaller) explain(ctx context.Context, execution, name string, answer error) error {
 	var missing *types.AutomationExecutionNotFoundException
-	if errors.As(refusal, &missing) {
+	if errors.As(answer, &missing) {
 		return fmt.Errorf("%w: %w", ErrPermanent, ErrNotFound)
 	}
-	if kindOf(refusal) == ErrRetryable {
-		return classify("send", refusal)
+	if kindOf(answer) == ErrRetryable {
+		return classify("send", answer)
 	}
 	state, err := s.Gates.Gate(ctx, execution)
 	if err != nil {
-		return fmt.Errorf("%w: %w, and the gate could not be read: %w", ErrRetryable, refusal, err)
+		return fmt.Errorf("%w: %w, and the gate could not be read: %w", ErrRetryable, answer, err)
 	}
-	meaning, kind := s.meaning(state, name)
-	return fmt.Errorf("%w: %w: %w", kind, meaning, refusal)
+	meaning, kind := s.meaning(state, name, answer)
+	return fmt.Errorf("%w: %w: %w", kind, meaning, answer)
 }
 
-func (s Signaller) meaning(state GateState, name string) (meaning, kind error) {
+func (s Signaller) meaning(state GateState, name string, answer error) (meaning, kind error) {
 	arn, err := SessionARN(s.Role, name)
 	switch {
 	case state.Ended || state.Decided || err == nil && state.DecidedBy(arn):
@@ -118,8 +155,16 @@ func (s Signaller) meaning(state GateState, name string) (meaning, kind error) {
 	case !state.Waiting:
 		return ErrNotWaiting, ErrRetryable
 	default:
-		return ErrDenied, ErrPermanent
+		return refusal(answer), ErrPermanent
 	}
+}
+
+// refusal is ErrDenied, with the kind of policy that denied where IAM tells it.
+func refusal(answer error) error {
+	if !ofIAM(answer) {
+		return ErrDenied
+	}
+	return fmt.Errorf("%w: %s", ErrDenied, denied.Of(answer))
 }
 
 func commentPayload(comment string) map[string][]string {

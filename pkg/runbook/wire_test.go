@@ -256,3 +256,53 @@ func TestAStartWhoseAnswerIsLostIsOneExecution(t *testing.T) {
 		t.Errorf("%d executions claimed", claims)
 	}
 }
+
+// unauthorized is how IAM denies a signal.
+var unauthorized = &kernel.APIError{Code: "AccessDeniedException", Status: http.StatusBadRequest, Message: "User: arn:aws:sts::111122223333:assumed-role/cf503-approver/ana is not " +
+	"authorized to perform: ssm:SendAutomationSignal on resource: arn:aws:ssm:us-east-1:111122223333:automation-execution/x because no identity-based policy allows the ssm:SendAutomationSignal action"}
+
+func TestADenialRightAfterTheSessionWasMadeIsTriedAgainForAMinute(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		fault   kernel.Fault
+		denials int
+		waited  time.Duration
+		says    string // empty: the gate opens
+	}{
+		{"IAM lets the session in after two denials", kernel.Fault{Times: 2, Error: unauthorized}, 2, 3 * time.Second, ""},
+		{"IAM denies for ever", kernel.Fault{Error: unauthorized}, 7, time.Minute, "is not allowed by the caller's own policies"},
+		{"a policy denies explicitly", kernel.Fault{Error: &kernel.APIError{Code: "AccessDeniedException", Status: http.StatusBadRequest,
+			Message: "User: x is not authorized to perform: ssm:SendAutomationSignal with an explicit deny in a service control policy"}}, 1, 0, "denied explicitly by a service control policy"},
+		{"it is not IAM that denies", kernel.Fault{Error: &kernel.APIError{Code: "AccessDeniedException", Status: http.StatusBadRequest, Message: "not an approver"}}, 1, 0, "not an approver"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRegion(t, func(*kernel.Switches) {})
+			id := r.start(order(runbook.RestoreDistribution)).ID
+			denials, waited := 0, time.Duration(0)
+			test.fault.Action, test.fault.Before = "ssm:SendAutomationSignal", func() { denials++ }
+			r.world.Faults.Add(test.fault)
+			r.signaller.Now = r.world.Clock.Now
+			r.signaller.Sleep = func(_ context.Context, d time.Duration) error {
+				waited += d
+				r.world.Clock.Advance(d)
+				return nil
+			}
+			err := r.signaller.Signal(t.Context(), incident.Approver{Name: "ana"}, id, incident.Approve, "")
+			if denied := errors.Is(err, runbook.ErrDenied); denied != (test.says != "") || denied && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want one that says %q", err, test.says)
+			}
+			if waited.Round(time.Second) != test.waited {
+				t.Errorf("waited %s, want %s", waited, test.waited)
+			}
+			if state := r.gate(id); state.Approved != (test.says == "") {
+				t.Errorf("the gate: %+v", state)
+			}
+			if denials != test.denials {
+				t.Errorf("denied %d times, want %d", denials, test.denials)
+			}
+		})
+	}
+}
