@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -20,6 +19,7 @@ import (
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/kms"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/notify"
 	"cloudfront503/pkg/runbook"

@@ -11,21 +11,20 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/kms"
 )
 
 // keyService is KMS: one key, in a variable.
 type keyService struct{ fail error }
 
 func (k keyService) GenerateMac(ctx context.Context, in *kms.GenerateMacInput, _ ...func(*kms.Options)) (*kms.GenerateMacOutput, error) {
-	if *in.KeyId != "the-key" || in.MacAlgorithm != types.MacAlgorithmSpecHmacSha256 || k.fail != nil {
+	if *in.KeyId != "the-key" || in.MacAlgorithm != kms.MacAlgorithmSpecHmacSha256 || k.fail != nil {
 		return nil, k.fail
 	}
 	mac, err := key{}.Make(ctx, in.Message)
@@ -38,7 +37,7 @@ func (k keyService) VerifyMac(ctx context.Context, in *kms.VerifyMacInput, _ ...
 	}
 	genuine, err := key{}.Check(ctx, in.Message, in.Mac)
 	if !genuine {
-		return nil, &types.KMSInvalidMacException{}
+		return nil, &smithy.GenericAPIError{Code: kms.CodeInvalidMac}
 	}
 	return &kms.VerifyMacOutput{MacValid: true}, err
 }

@@ -5,11 +5,10 @@ package approval
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/kms"
 )
 
 // This file and bucket.go are the only ones of the package that know the AWS SDK.
@@ -30,7 +29,7 @@ type KeyMaker struct {
 
 // Make is the HMAC_SHA_256 of a text, 32 bytes.
 func (k KeyMaker) Make(ctx context.Context, text []byte) ([]byte, error) {
-	output, err := k.KMS.GenerateMac(ctx, &kms.GenerateMacInput{KeyId: &k.Key, MacAlgorithm: types.MacAlgorithmSpecHmacSha256, Message: text})
+	output, err := k.KMS.GenerateMac(ctx, &kms.GenerateMacInput{KeyId: &k.Key, MacAlgorithm: kms.MacAlgorithmSpecHmacSha256, Message: text})
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", k.Key, err)
 	}
@@ -45,9 +44,8 @@ type KeyChecker struct {
 
 // Check reports whether KMS made the MAC of this text. An error says that KMS could not tell.
 func (k KeyChecker) Check(ctx context.Context, text, mac []byte) (bool, error) {
-	output, err := k.KMS.VerifyMac(ctx, &kms.VerifyMacInput{KeyId: &k.Key, MacAlgorithm: types.MacAlgorithmSpecHmacSha256, Message: text, Mac: mac})
-	var invalid *types.KMSInvalidMacException
-	if errors.As(err, &invalid) {
+	output, err := k.KMS.VerifyMac(ctx, &kms.VerifyMacInput{KeyId: &k.Key, MacAlgorithm: kms.MacAlgorithmSpecHmacSha256, Message: text, Mac: mac})
+	if lean.HasCode(err, kms.CodeInvalidMac) {
 		return false, nil
 	}
 	if err != nil {

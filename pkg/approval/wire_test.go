@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"cloudfront503/pkg/approval"
@@ -24,6 +23,7 @@ import (
 	"cloudfront503/pkg/emulator/kms"
 	"cloudfront503/pkg/emulator/s3"
 	"cloudfront503/pkg/incident"
+	leankms "cloudfront503/pkg/lean/kms"
 	"cloudfront503/pkg/ledger"
 )
 
@@ -56,14 +56,14 @@ func newStack(t *testing.T) *stack {
 	t.Cleanup(stop)
 	respond := s.config("respond", `"kms:GenerateMac"`, `"arn:aws:s3:::bucket/incidents/*/steps/respond/*"`)
 	s.approve = s.config("approve", `"kms:VerifyMac"`, `"arn:aws:s3:::bucket/incidents/*/approval/*","arn:aws:s3:::bucket/incidents/*/steps/approve/*"`)
-	s.issuer = approval.Issuer{MACs: approval.KeyMaker{KMS: awskms.NewFromConfig(respond), Key: s.key}}
+	s.issuer = approval.Issuer{MACs: approval.KeyMaker{KMS: leankms.NewFromConfig(respond), Key: s.key}}
 	if _, err := s.ledger(respond, "respond").Append(t.Context(), request.Incident, incident.StepAsked, "asked", request); err != nil {
 		t.Fatal(err)
 	}
 	s.desk = approval.Desk{
 		Live:      s,
 		Approvers: []incident.Approver{person("ana"), person("ben")}, OnCall: "on-call",
-		Verifier: approval.Verifier{MACs: approval.KeyChecker{KMS: awskms.NewFromConfig(s.approve), Key: s.key}},
+		Verifier: approval.Verifier{MACs: approval.KeyChecker{KMS: leankms.NewFromConfig(s.approve), Key: s.key}},
 		Ledger:   s.ledger(s.approve, "approve"), States: approval.Bucket{S3: objects(s.approve), Name: "bucket"},
 		Gate: s, Signaller: s, Now: func() time.Time { return s.now }, Tell: s.tell,
 	}
@@ -219,7 +219,7 @@ func TestNoFunctionHoldsBothEndsOfATicket(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	approve, _ := s.tickets("ana")
-	forger := approval.Issuer{MACs: approval.KeyMaker{KMS: awskms.NewFromConfig(s.approve), Key: s.key}}
+	forger := approval.Issuer{MACs: approval.KeyMaker{KMS: leankms.NewFromConfig(s.approve), Key: s.key}}
 	if _, err := forger.Tickets(t.Context(), request, "ana", incident.Approve); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("approve made a ticket: %v", err)
 	}
