@@ -96,6 +96,18 @@ type report struct {
 	text string
 }
 
+// told is the report with the step that failed before, where one did. A live configuration that could not be read has not
+// moved, as far as anybody knows.
+func (r report) told(broken string) string {
+	switch {
+	case broken == "":
+		return r.text
+	case r.step == "NoteMoved":
+		return "whether the configuration has moved could not be told: " + broken
+	}
+	return r.text + ": " + broken
+}
+
 // notes are what the runbooks report that make a change.
 var notes = map[string]report{
 	runbook.NoteMoved:       {"NoteMoved", incident.StepVoid, "the configuration moved before anybody was asked"},
@@ -145,14 +157,14 @@ func (h handler) note(ctx context.Context, order remedy.Order, what string) (str
 	if !h.ownsSlot(ctx, order) {
 		return "refused: the incident's slot does not belong to this execution", nil
 	}
-	err := h.writer.Reached(ctx, order, note.step)
+	broken, err := h.writer.Reached(ctx, order, note.step)
 	if answer, final := word(err); final {
 		return answer, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.text,
+	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.told(broken),
 		incident.Execution{ID: order.Execution, Status: what})
 	if err == nil && what == runbook.NoteFailed && !order.Back {
 		err = h.settle(ctx, order)

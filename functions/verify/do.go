@@ -51,13 +51,15 @@ func (w *watch) do(ctx context.Context, what due) error {
 	return w.end(ctx, what)
 }
 
-// why says what there is to say about the way back.
+// why says what there is to say about the way back, and where the runbook broke off.
 func (w *watch) why(what due) string {
 	switch what {
 	case tellUndone:
 		return w.who(incident.Undo)
 	case tellNotUndone:
 		return w.view.back.failed
+	case tellWritten, tellNotYet, offerWayBack:
+		return runbookBroken("", w.view.broken)
 	}
 	return ""
 }
@@ -133,6 +135,8 @@ func (w *watch) outcome(what due) incident.Outcome {
 		outcome.Why = w.whyQuota()
 	case what == endFailed && w.view.approval.Denied:
 		outcome.Why = whyUnsigned(w.view.approval.DeniedBy)
+	case what == endFailed:
+		outcome.Why = runbookBroken(outcome.Why, w.view.broken)
 	case what == endUndone:
 		outcome.Why = strings.TrimSuffix(w.who(incident.Undo)+". "+w.compared(), " ")
 	case what == endRecovered:
@@ -145,6 +149,14 @@ func (w *watch) outcome(what due) incident.Outcome {
 		return switched(outcome)
 	}
 	return outcome
+}
+
+// runbookBroken adds to what is said the runbook's step that has failed, where one has.
+func runbookBroken(said, broken string) string {
+	if broken == "" {
+		return said
+	}
+	return strings.TrimPrefix(said+" Its "+broken+".", " ")
 }
 
 // whyUnsigned says why the gate did not hear of an answer. Where no policy denies, AWS may compare no sessions.

@@ -28,6 +28,7 @@ type view struct {
 	successor  bool      // a later look has found what another incident should plan for
 	noted      string    // how the runbook says it ended, see pkg/runbook
 	over       bool      // the execution has ended, or SSM knows none any more
+	broken     string    // its step that has failed, and which policy denied what; empty where none has
 	escalated  int       // how often
 	back       back
 	quota      *incident.QuotaDecision // what AWS has decided about the request; nil: nothing yet

@@ -176,7 +176,7 @@ func (w *watch) readExecution(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.view.over = state.Ended
+	w.view.over, w.view.broken = state.Ended, state.Broken()
 	return w.noteRejection(ctx, state)
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"cloudfront503/pkg/incident"
@@ -130,7 +132,9 @@ func messages() map[string]notify.Message {
 		"refused":           notify.RenderRefused(notify.Refused{About: about, Owner: "ana", Topic: ana.Topic, Why: "the ticket was used at 2026-11-24T03:50:00Z", At: at, ID: "m1", More: 3}),
 		"refused-nobodys":   notify.RenderRefused(notify.Refused{About: none, Topic: "arn:aws:sns:us-east-1:111122223333:other", Why: "it came through a topic that belongs to no approver", At: at, ID: "m1"}),
 		"second-look":       notify.RenderSecondLook(notify.SecondLook{About: about, Before: diagnosis.Verdict, After: incident.Diagnosis{Verdict: incident.Verdict{Cause: incident.Origin503, Confidence: 0.91}}, Why: "logs have come: the origin answers 503", Withdrawn: true}),
-		"cannot-work":       notify.RenderCannotWork(notify.CannotWork{About: none, What: "save the configuration", Err: errors.New("put object: api error AccessDenied: Access Denied"), Then: "no runbook was started.", Next: plan.Advice[:1]}),
+		"cannot-work-policy": notify.RenderCannotWork(notify.CannotWork{About: none, What: "start the runbook", Then: "no runbook was started.", Err: fmt.Errorf("start: %w", &smithy.GenericAPIError{Code: "AccessDeniedException",
+			Message: "User: arn:aws:sts::111122223333:assumed-role/cf503-respond/x is not authorized to perform: ssm:StartAutomationExecution on resource: x with an explicit deny in a service control policy"})}),
+		"cannot-work": notify.RenderCannotWork(notify.CannotWork{About: none, What: "save the configuration", Err: errors.New("put object: api error AccessDenied: Access Denied"), Then: "no runbook was started.", Next: plan.Advice[:1]}),
 	}
 }
 

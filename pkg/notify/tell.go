@@ -80,7 +80,7 @@ var results = map[string]result{
 	"told":           {"nothing was touched", "Nothing was touched.", "nothing"},
 	"rejected":       {"rejected, nothing changed", "The change was rejected. Nothing was written.", "nothing"},
 	"silent":         {"no answer, nothing changed", "Not enough approvers answered in time. Silence is a no: nothing was written.", "nothing"},
-	"void":           {"void, nothing changed", "The configuration moved after the plan was made. The approval is void and nothing of ours was written.", "nothing"},
+	"void":           {"void, nothing changed", "The plan is void, and with it every approval: nothing of ours was written.", "nothing"},
 	"failed":         {"FAILED, look at it", "The runbook failed. Whether anything was written stands below.", "nothing that the record knows of; look at the distribution"},
 	ResultRecovered:  {"recovered", "The distribution has recovered.", "nothing"},
 	ResultNotYet:     {"not recovered yet", "The change is made, and the distribution has not recovered yet.", "the record does not say; look at the distribution"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
 )
 
@@ -98,6 +99,9 @@ func RenderCannotWork(c CannotWork) Message {
 	p.say("cloudfront503 could not %s for distribution %s.", or(c.What, "do its work"), or(c.name(), "not known"))
 	p.say("")
 	p.say("Error: %s", reason)
+	if why := denied.Of(c.Err); why.Action != "" || why.Policy != denied.Unknown {
+		p.say("That is: %s.", why)
+	}
 	p.say("So: %s", or(c.Then, "nothing is touched, and nobody else is told."))
 	p.commands("what you can do", c.Next)
 	p.footer(c.About)

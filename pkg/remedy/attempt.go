@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
 )
 
@@ -89,13 +90,18 @@ func isLost(err error) bool {
 	return errors.As(err, &operation) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// settled is the outcome of a call that AWS refused: void, as asking again would not help. What is not AWS's answer is
-// passed on.
+// settled is the outcome of a call that AWS refused: void, as asking again would not help; which policy denied it is said.
+// What is not AWS's answer is passed on.
 func settled(doing string, err error) error {
-	if code := codeOf(err); code != "" {
-		return &Void{Why: fmt.Sprintf("%s: %s", doing, code), Cause: err}
+	code := codeOf(err)
+	if code == "" {
+		return err
 	}
-	return err
+	why := doing + ": " + code
+	if denial := denied.Of(err); denial.Denied {
+		why += ": " + denial.String()
+	}
+	return &Void{Why: why, Cause: err}
 }
 
 func codeOf(err error) string {

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"cloudfront503/pkg/denied"
 )
 
 type executions interface {
@@ -86,25 +88,37 @@ func (w Writer) belongs(execution *types.AutomationExecution, order Order, recor
 }
 
 // Reached refuses unless the order's execution is the incident's own and has come to one of its steps: nobody is believed
-// who says so, but SSM. Other errors say that nobody could tell.
-func (w Writer) Reached(ctx context.Context, order Order, step string) error {
+// who says so, but SSM. Other errors say that nobody could tell. broken is the step that had failed before, in a sentence
+// that says which policy denied what where one did; empty where none had.
+func (w Writer) Reached(ctx context.Context, order Order, step string) (broken string, err error) {
 	record, err := w.Records.Read(ctx, order.Incident)
 	if err != nil {
-		return fmt.Errorf("steps of execution %s: %w", order.Execution, err)
+		return "", fmt.Errorf("steps of execution %s: %w", order.Execution, err)
 	}
 	execution, err := w.execution(ctx, order.Execution)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := w.belongs(execution, order, record); err != nil {
-		return err
+		return "", err
 	}
 	for _, each := range execution.StepExecutions {
 		if aws.ToString(each.StepName) == step && begunStep(each) {
-			return nil
+			return brokenStep(execution.StepExecutions), nil
 		}
 	}
-	return &Refused{Why: "the execution has not come to its step " + step, Elsewhere: true}
+	return "", &Refused{Why: "the execution has not come to its step " + step, Elsewhere: true}
+}
+
+// brokenStep is the first step that has failed and is no gate.
+func brokenStep(steps []types.StepExecution) string {
+	for _, step := range steps {
+		failure := aws.ToString(step.FailureMessage)
+		if failure != "" && step.StepStatus != types.AutomationExecutionStatusSuccess && aws.ToString(step.Action) != approveAction {
+			return denied.Step(aws.ToString(step.StepName), append([]string{failure}, step.Outputs["Payload"]...)...)
+		}
+	}
+	return ""
 }
 
 // begunStep reports whether a step has begun: SSM lists steps that have not, as Pending and without a time.

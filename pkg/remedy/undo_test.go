@@ -267,25 +267,36 @@ func TestAStepIsReachedWhereSSMSaysSo(t *testing.T) {
 		}
 	}
 	tests := []struct {
-		name  string
-		spoil func(*scene)
-		want  string
+		name   string
+		spoil  func(*scene)
+		want   string
+		broken string
 	}{
-		{"it runs", note(types.AutomationExecutionStatusInprogress, &noon), ""},
-		{"it has run", note(types.AutomationExecutionStatusSuccess, &noon), ""},
-		{"it is listed but has not begun", note(types.AutomationExecutionStatusPending, nil), "refused: the execution has not come to its step NoteFailed"},
-		{"it is not listed", func(*scene) {}, "refused: the execution has not come to its step NoteFailed"},
+		{"it runs", note(types.AutomationExecutionStatusInprogress, &noon), "", ""},
+		{"it has run", note(types.AutomationExecutionStatusSuccess, &noon), "", ""},
+		{"after a step that was denied", func(s *scene) {
+			s.execution.StepExecutions = append(s.execution.StepExecutions, types.StepExecution{
+				StepName: aws.String("Apply"), Action: aws.String("aws:invokeLambdaFunction"), StepStatus: types.AutomationExecutionStatusFailed,
+				FailureMessage: aws.String("User: x is not authorized to perform: lambda:InvokeFunction because no session policy allows the lambda:InvokeFunction action"),
+			})
+			note(types.AutomationExecutionStatusInprogress, &noon)(s)
+		}, "", "step Apply has failed: lambda:InvokeFunction is not allowed by the session's policy; more may be missing behind it, asked by x"},
+		{"it is listed but has not begun", note(types.AutomationExecutionStatusPending, nil), "refused: the execution has not come to its step NoteFailed", ""},
+		{"it is not listed", func(*scene) {}, "refused: the execution has not come to its step NoteFailed", ""},
 		{"of another document", func(s *scene) {
 			note(types.AutomationExecutionStatusSuccess, &noon)(s)
 			s.execution.DocumentName = aws.String("mine")
-		}, "refused: execution execution-1 was started with another document"},
-		{"of no execution", func(s *scene) { s.execution.AutomationExecutionId = aws.String("x") }, "refused: there is no execution execution-1"},
+		}, "refused: execution execution-1 was started with another document", ""},
+		{"of no execution", func(s *scene) { s.execution.AutomationExecutionId = aws.String("x") }, "refused: there is no execution execution-1", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene(t)
 			test.spoil(s)
-			err := s.Reached(t.Context(), ours, "NoteFailed")
+			broken, err := s.Reached(t.Context(), ours, "NoteFailed")
+			if broken != test.broken {
+				t.Errorf("broken %q, want %q", broken, test.broken)
+			}
 			if (test.want == "") != (err == nil) || err != nil && err.Error() != test.want {
 				t.Errorf("want %q, have %v", test.want, err)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
 )
 
@@ -69,6 +70,7 @@ const (
 	approveAction   = "aws:approve"
 	outputStatus    = "ApprovalStatus"    // Approved, Rejected or Waiting
 	outputDecisions = "ApproverDecisions" // the key names inside are not documented
+	outputPayload   = "Payload"           // of aws:invokeLambdaFunction
 )
 
 // Gate reads where an execution stands. Errors are ErrRetryable or ErrPermanent; ErrNotFound where SSM knows none.
@@ -149,6 +151,17 @@ func (s *GateState) judge() {
 		s.Waiting = s.Waiting || !s.Ended && step.takesDecisions() && (s.CurrentStep == "" || s.CurrentStep == step.Name)
 	}
 	s.Approved = reached > 0 && passed == reached
+}
+
+// Broken is the first step that has failed and is no gate, in a sentence that says which policy denied what where one did;
+// empty where none has. A gate's own end is a decision or its time, which the incident's record knows better.
+func (s GateState) Broken() string {
+	for _, step := range s.Steps {
+		if step.Failure != "" && step.Action != approveAction && !slices.Contains(approved, step.Status) {
+			return denied.Step(step.Name, append([]string{step.Failure}, step.Outputs[outputPayload]...)...)
+		}
+	}
+	return ""
 }
 
 // passed asks for both, the step's status and, where SSM gives it, the gate's own output.
