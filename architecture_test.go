@@ -21,7 +21,7 @@ const module = "cloudfront503/"
 
 // The floors of the house. An import may go down and, within the vocabulary, sideways; never up, and stages not sideways.
 var (
-	vocabulary = []string{"pkg/incident", "pkg/distribution", "pkg/denied", "pkg/lean"} // lean speaks AWS, and no stage's words
+	vocabulary = []string{"pkg/incident", "pkg/distribution", "pkg/denied", "pkg/lean", "pkg/pattern"} // the last two are words of AWS and of Go
 	stages     = []string{"pkg/event", "pkg/ledger", "pkg/snapshot", "pkg/evidence", "pkg/accesslog", "pkg/diagnosis", "pkg/plan",
 		"pkg/runbook", "pkg/approval", "pkg/remedy", "pkg/recovery", "pkg/notify", "pkg/report", "pkg/settings"}
 	// sideways are the arrows between stages that are allowed, with the reason.

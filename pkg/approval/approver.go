@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // MostApprovers is how many a gate takes [SSM "aws:approve"].
@@ -22,10 +23,10 @@ const MostApprovers = 10
 const mostName = 64
 
 var (
-	approverName = regexp.MustCompile(`^[\w+=,.@-]{2,}$`) // of RoleSessionName and SourceIdentity [STS AssumeRole]
-	principalARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(?:user|role)/[\w+=,.@/-]+$`)
-	circleNumber = regexp.MustCompile(`^[1-9]$`)
-	topicARN     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+$`)
+	approverName = pattern.Lazily(`^[\w+=,.@-]{2,}$`) // of RoleSessionName and SourceIdentity [STS AssumeRole]
+	principalARN = pattern.Lazily(`^arn:aws[a-z-]*:iam::[0-9]{12}:(?:user|role)/[\w+=,.@/-]+$`)
+	circleNumber = pattern.Lazily(`^[1-9]$`)
+	topicARN     = pattern.Lazily(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+$`)
 )
 
 // ParseApprovers reads the stack's approvers, one line each:
@@ -79,7 +80,7 @@ func parseApprover(line string) (incident.Approver, error) {
 	var problems []error
 	for i, rule := range []struct {
 		what    string
-		pattern *regexp.Regexp
+		pattern func() *regexp.Regexp
 	}{
 		{"name", approverName},
 		{"principal, an IAM user's or role's ARN,", principalARN},
@@ -87,8 +88,8 @@ func parseApprover(line string) (incident.Approver, error) {
 		{"channel", topicARN},
 		{"circle", circleNumber},
 	} {
-		if !rule.pattern.MatchString(parts[i]) || i == 0 && len(parts[i]) > mostName {
-			problems = append(problems, fmt.Errorf("approver %s: %s %q is not %s", incident.Line(parts[0], 64), rule.what, incident.Line(parts[i], 120), rule.pattern))
+		if !rule.pattern().MatchString(parts[i]) || i == 0 && len(parts[i]) > mostName {
+			problems = append(problems, fmt.Errorf("approver %s: %s %q is not %s", incident.Line(parts[0], 64), rule.what, incident.Line(parts[i], 120), rule.pattern()))
 		}
 	}
 	return incident.Approver{Name: parts[0], Principal: parts[1], Topic: parts[2], Channel: parts[3], Circle: number(parts[4])}, errors.Join(problems...)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // Chat is a chat's button. It publishes in the chat's role, which is no person: it may reject and approves nothing.
@@ -22,7 +23,7 @@ type Chat struct {
 // ChatName is who rejected where the chat did. It is no name that an approver can have.
 const ChatName = "(chat)"
 
-var incidentText = lazily(`^([A-Z0-9]{1,32})/([0-9]{6,10})$`)
+var incidentText = pattern.Lazily(`^([A-Z0-9]{1,32})/([0-9]{6,10})$`)
 
 // ParseChat reads what a chat's button publishes,
 //

@@ -10,12 +10,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // macLength is the length of an HMAC_SHA_256 in bytes.
@@ -93,12 +93,7 @@ func (t Ticket) String() string {
 	return t.Incident.Distribution + "." + t.Incident.ID + "." + base64.RawURLEncoding.EncodeToString(t.MAC)
 }
 
-// lazily is a regular expression that is compiled when it is first used: those that count take a good part of a start-up.
-func lazily(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
-
-var ticketText = lazily(`^([A-Za-z0-9]{1,32})\.([0-9]{6,10})\.([A-Za-z0-9_-]{43})$`)
+var ticketText = pattern.Lazily(`^([A-Za-z0-9]{1,32})\.([0-9]{6,10})\.([A-Za-z0-9_-]{43})$`)
 
 // ReadTicket reads a ticket's text. It says nothing about whether the ticket is genuine.
 func ReadTicket(text string) (Ticket, error) {

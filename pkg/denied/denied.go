@@ -10,9 +10,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // Policy is the kind of policy that denied.
@@ -72,21 +72,16 @@ var keyStateCodes = []string{
 	"KMS.DisabledException", "KMS.KMSInvalidStateException",
 }
 
-// lazily is a regular expression that is compiled when it is first used: most runs of a function are denied nothing.
-func lazily(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
-
 // The parts of the general form:
 //
 //	User: PRINCIPAL is not authorized to perform: ACTION on resource: RESOURCE REASON: POLICYARN
 var (
-	principalText = lazily(`(?i)\buser:\s+(\S+)\s+is not authorized`)
-	actionText    = lazily(`(?i)\bnot authorized to perform:?\s+([a-z0-9-]+:[a-z0-9*]+)`)
-	resourceText  = lazily(`(?i)\bon resource:\s+(?:"([^"]*)"|(\S+))`)
-	policyARNText = lazily(`^\s*:\s*(arn:aws[a-z-]*:(?:iam|organizations)::[^\s,;]*[^\s,;.])`)
-	encodedText   = lazily(`(?i)encoded authorization failure message:\s*([A-Za-z0-9+/=_-]+)`)
-	deniedText    = lazily(`(?i)\b(access denied|accessdenied|not authorized to perform|unauthorizedoperation|forbidden)\b`)
+	principalText = pattern.Lazily(`(?i)\buser:\s+(\S+)\s+is not authorized`)
+	actionText    = pattern.Lazily(`(?i)\bnot authorized to perform:?\s+([a-z0-9-]+:[a-z0-9*]+)`)
+	resourceText  = pattern.Lazily(`(?i)\bon resource:\s+(?:"([^"]*)"|(\S+))`)
+	policyARNText = pattern.Lazily(`^\s*:\s*(arn:aws[a-z-]*:(?:iam|organizations)::[^\s,;]*[^\s,;.])`)
+	encodedText   = pattern.Lazily(`(?i)encoded authorization failure message:\s*([A-Za-z0-9+/=_-]+)`)
+	deniedText    = pattern.Lazily(`(?i)\b(access denied|accessdenied|not authorized to perform|unauthorizedoperation|forbidden)\b`)
 )
 
 // named are the kinds of policy as the texts name them. A trust policy has "the" before it, a boundary no "policy" after.
@@ -106,15 +101,15 @@ var reasons = []struct {
 	policy Policy
 	how    How
 }{
-	{text: lazily(`(?i)with an explicit deny in a VPC endpoint policy transitively through a service control policy`), policy: SCP, how: Explicit},
-	{text: lazily(`(?i)with an explicit deny in (?:an?|the) ` + named), how: Explicit},
-	{text: lazily(`(?i)because no ` + named + ` allows(?: the [a-z0-9-]+:[a-z0-9*]+ action)?`), how: Missing},
+	{text: pattern.Lazily(`(?i)with an explicit deny in a VPC endpoint policy transitively through a service control policy`), policy: SCP, how: Explicit},
+	{text: pattern.Lazily(`(?i)with an explicit deny in (?:an?|the) ` + named), how: Explicit},
+	{text: pattern.Lazily(`(?i)because no ` + named + ` allows(?: the [a-z0-9-]+:[a-z0-9*]+ action)?`), how: Missing},
 	// The older text for a service control policy was used for missing allows as well.
-	{text: lazily(`(?i)due to an explicit deny in a service control policy`), policy: SCP, how: Undecided},
-	{text: lazily(`(?i)because the resource does not exist in this region, no resource-based policies allow access, or a resource-based policy explicitly denies access`), policy: KMSKey, how: Undecided},
-	{text: lazily(`(?i)the ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access`), policy: KMSKey, how: Undecided},
-	{text: lazily(`(?i)because public (?:policies|ACLs) are prevented by the .{0,80}? setting in S3 Block Public Access`), policy: BlockPublicAccess, how: Explicit},
-	{text: lazily(`(?i)the request was denied due to a VPC endpoint policy`), policy: VPCEndpoint, how: Undecided},
+	{text: pattern.Lazily(`(?i)due to an explicit deny in a service control policy`), policy: SCP, how: Undecided},
+	{text: pattern.Lazily(`(?i)because the resource does not exist in this region, no resource-based policies allow access, or a resource-based policy explicitly denies access`), policy: KMSKey, how: Undecided},
+	{text: pattern.Lazily(`(?i)the ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access`), policy: KMSKey, how: Undecided},
+	{text: pattern.Lazily(`(?i)because public (?:policies|ACLs) are prevented by the .{0,80}? setting in S3 Block Public Access`), policy: BlockPublicAccess, how: Explicit},
+	{text: pattern.Lazily(`(?i)the request was denied due to a VPC endpoint policy`), policy: VPCEndpoint, how: Undecided},
 }
 
 // Explain reads an error's message, and its code where one is given. CloudTrail's errorMessage has the same text, cut at

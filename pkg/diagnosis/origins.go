@@ -4,12 +4,12 @@
 package diagnosis
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // balancerView is a load balancer that failing requests may go through, with its counters.
@@ -35,7 +35,7 @@ type balancerView struct {
 
 // balancerName is a load balancer's DNS name: NAME-ID.REGION.elb.amazonaws.com, or NAME-ID.elb.REGION.amazonaws.com for a
 // network load balancer; internal ones begin with "internal-".
-var balancerName = regexp.MustCompile(`(?i)^(?:dualstack\.)?(?:internal-)?(.+)-[0-9a-z]+\.(?:[a-z0-9-]+\.elb|(elb)\.[a-z0-9-]+)\.amazonaws\.com`)
+var balancerName = pattern.Lazily(`(?i)^(?:dualstack\.)?(?:internal-)?(.+)-[0-9a-z]+\.(?:[a-z0-9-]+\.elb|(elb)\.[a-z0-9-]+)\.amazonaws\.com`)
 
 // readBalancers finds the load balancers behind the origins in question: by DNS name, or, where an origin has a name of
 // one's own, those in the evidence that stand behind no other origin.
@@ -79,7 +79,7 @@ func (v *view) originIDs(kind distribution.Kind) []string {
 
 func (v *view) balancerOf(o distribution.Origin) balancerView {
 	name, network := strings.ToLower(o.DomainName), false
-	if match := balancerName.FindStringSubmatch(o.DomainName); match != nil {
+	if match := balancerName().FindStringSubmatch(o.DomainName); match != nil {
 		name, network = match[1], match[2] != ""
 	}
 	for _, lb := range v.ev.LoadBalancers {
@@ -113,7 +113,7 @@ func (v *view) strangers(linked []balancerView) []string {
 // elsewhere says whether a load balancer stands behind an origin that is not in question.
 func (v *view) elsewhere(name string) bool {
 	return slices.ContainsFunc(v.config.Origins(), func(o distribution.Origin) bool {
-		match := balancerName.FindStringSubmatch(o.DomainName)
+		match := balancerName().FindStringSubmatch(o.DomainName)
 		return match != nil && strings.EqualFold(match[1], name)
 	})
 }
@@ -231,13 +231,13 @@ type bucketView struct {
 	denied  flow
 }
 
-var bucketName = regexp.MustCompile(`(?i)^(.+?)\.s3[.-]`)
+var bucketName = pattern.Lazily(`(?i)^(.+?)\.s3[.-]`)
 
 func (v *view) readBuckets() []bucketView {
 	var out []bucketView
 	for _, o := range v.scope.origins {
 		kind := kindOf(o)
-		match := bucketName.FindStringSubmatch(o.DomainName)
+		match := bucketName().FindStringSubmatch(o.DomainName)
 		if kind != distribution.KindS3 && kind != distribution.KindS3Website || match == nil {
 			continue
 		}

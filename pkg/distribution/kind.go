@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"cloudfront503/pkg/pattern"
 )
 
 // Kind is what stands behind an origin, as far as its domain name tells. A name of one's own tells nothing.
@@ -35,23 +37,23 @@ const (
 //	abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws
 var kinds = []struct {
 	kind Kind
-	name *regexp.Regexp
+	name func() *regexp.Regexp
 }{
-	{KindS3Website, regexp.MustCompile(`(?i)\.s3-website[.-][a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
-	{KindS3, regexp.MustCompile(`(?i)\.s3([.-][a-z0-9-]+)*(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)},
-	{KindS3, regexp.MustCompile(`(?i)\.(s3-accesspoint|s3-object-lambda|accesspoint\.s3-global)(\.dualstack)?(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)},
-	{KindELB, regexp.MustCompile(`(?i)\.([a-z0-9-]+\.elb|elb\.[a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)},
-	{KindAPIGateway, regexp.MustCompile(`(?i)\.execute-api\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|api\.aws)$`)},
-	{KindFunctionURL, regexp.MustCompile(`(?i)\.lambda-url\.[a-z0-9-]+\.on\.aws$`)},
-	{KindMediaStore, regexp.MustCompile(`(?i)\.data\.mediastore\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
-	{KindMediaPackage, regexp.MustCompile(`(?i)\.mediapackage(v2)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
-	{KindCloudFront, regexp.MustCompile(`(?i)\.cloudfront\.(net|cn)$`)},
+	{KindS3Website, pattern.Lazily(`(?i)\.s3-website[.-][a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
+	{KindS3, pattern.Lazily(`(?i)\.s3([.-][a-z0-9-]+)*(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)},
+	{KindS3, pattern.Lazily(`(?i)\.(s3-accesspoint|s3-object-lambda|accesspoint\.s3-global)(\.dualstack)?(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)},
+	{KindELB, pattern.Lazily(`(?i)\.([a-z0-9-]+\.elb|elb\.[a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)},
+	{KindAPIGateway, pattern.Lazily(`(?i)\.execute-api\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|api\.aws)$`)},
+	{KindFunctionURL, pattern.Lazily(`(?i)\.lambda-url\.[a-z0-9-]+\.on\.aws$`)},
+	{KindMediaStore, pattern.Lazily(`(?i)\.data\.mediastore\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
+	{KindMediaPackage, pattern.Lazily(`(?i)\.mediapackage(v2)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)},
+	{KindCloudFront, pattern.Lazily(`(?i)\.cloudfront\.(net|cn)$`)},
 }
 
 // KindOf is the kind of origin that the domain name tells.
 func KindOf(domainName string) Kind {
 	for _, known := range kinds {
-		if known.name.MatchString(domainName) {
+		if known.name().MatchString(domainName) {
 			return known.kind
 		}
 	}
@@ -59,7 +61,7 @@ func KindOf(domainName string) Kind {
 }
 
 // regionLabel is a Region, alone or behind what S3 writes before it: eu-west-1, s3-eu-west-1, s3-website-eu-west-1.
-var regionLabel = regexp.MustCompile(`^(?:s3-(?:website-)?)?([a-z]{2}(?:-[a-z]+)+-[0-9])$`)
+var regionLabel = pattern.Lazily(`^(?:s3-(?:website-)?)?([a-z]{2}(?:-[a-z]+)+-[0-9])$`)
 
 // RegionOf is the Region in a domain name that AWS gives out, empty where it has none or the name is one's own.
 func RegionOf(domainName string) string {
@@ -68,7 +70,7 @@ func RegionOf(domainName string) string {
 	}
 	labels := strings.Split(strings.ToLower(domainName), ".")
 	for _, label := range slices.Backward(labels[1:]) { // from behind: a bucket's own name may hold anything
-		if match := regionLabel.FindStringSubmatch(label); match != nil {
+		if match := regionLabel().FindStringSubmatch(label); match != nil {
 			return match[1]
 		}
 	}

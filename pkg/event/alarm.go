@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // distributionDimension is the dimension that names a distribution, of AWS/CloudFront as of metrics people derive from it.
 const distributionDimension = "DistributionId"
 
 var (
-	distributionID = lazily(`^[A-Z0-9]{6,32}$`)
+	distributionID = pattern.Lazily(`^[A-Z0-9]{6,32}$`)
 	// queriedID finds the distribution in a Metrics Insights or PromQL query: DistributionId = 'E1EXAMPLE'.
-	queriedID = lazily(`DistributionId"?\s*=\s*["']([A-Z0-9]{6,32})["']`)
+	queriedID = pattern.Lazily(`DistributionId"?\s*=\s*["']([A-Z0-9]{6,32})["']`)
 	// states are all that CloudWatch knows.
 	states = []string{"OK", "ALARM", "INSUFFICIENT_DATA"}
 	// telling are the metrics an incident is known by, the most particular first.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // trailRecord is the detail of CloudTrail's events, of which only CloudFront's writes are ours. CloudTrail writes member
@@ -62,8 +63,8 @@ type trailResponse struct {
 const cloudFrontSource = "cloudfront.amazonaws.com"
 
 var (
-	apiVersion = lazily(`_?\d{4}_\d{2}_\d{2}$`)
-	reads      = lazily(`^(Get|List|Describe|Test|Verify)[A-Z]`)
+	apiVersion = pattern.Lazily(`_?\d{4}_\d{2}_\d{2}$`)
+	reads      = pattern.Lazily(`^(Get|List|Describe|Test|Verify)[A-Z]`)
 )
 
 func readChange(e busEvent, d delivery) (incident.Trigger, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // request is what our own parts ask of a function by invoking it.
@@ -34,10 +35,10 @@ type request struct {
 	Only         []string
 }
 
-var incidentID = lazily(`^[0-9]{6,12}$`)
+var incidentID = pattern.Lazily(`^[0-9]{6,12}$`)
 
 // principal is what sts:GetCallerIdentity calls a person: a user, or a role's session.
-var principal = lazily(`^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(user|assumed-role)/[\w+=,.@/-]+$`)
+var principal = pattern.Lazily(`^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(user|assumed-role)/[\w+=,.@/-]+$`)
 
 var requests = map[string]func(request) (incident.Trigger, error){
 	"sweep":   request.sweep,

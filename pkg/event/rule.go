@@ -4,19 +4,14 @@
 package event
 
 import (
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
+
+	"cloudfront503/pkg/pattern"
 )
 
 // ruleToken is a quoted name, a bracket or comma, or a run of anything else without blanks.
-// lazily is a regular expression that is compiled when it is first used: few events need more than one of them.
-func lazily(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
-
-var ruleToken = lazily(`"(?:[^"\\]|\\.)*"|[(),]|[^\s(),"]+`)
+var ruleToken = pattern.Lazily(`"(?:[^"\\]|\\.)*"|[(),]|[^\s(),"]+`)
 
 // ruleWords are the words of a composite's rule that are no names.
 var ruleWords = []string{"ALARM", "OK", "INSUFFICIENT_DATA", "AND", "OR", "NOT", "TRUE", "FALSE", "AT_LEAST"}

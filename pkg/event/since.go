@@ -6,6 +6,8 @@ package event
 import (
 	"strings"
 	"time"
+
+	"cloudfront503/pkg/pattern"
 )
 
 // window bounds how far before its state change an alarm may look: CloudWatch evaluates at most seven days.
@@ -69,7 +71,7 @@ func earliest(data reasonData, holds func(value, threshold float64) bool) time.T
 }
 
 // named is a datapoint's time within the reason: "[7.5 (24/11/26 03:41:00)]".
-var named = lazily(`\((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)`)
+var named = pattern.Lazily(`\((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)`)
 
 // firstNamed is the earliest datapoint that the reason names. Published samples write the day first in some and the month
 // first in others, so the reading counts that lies in the alarm's window.

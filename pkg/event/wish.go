@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // Bounds of what a person names; an incident's record keeps it.
@@ -20,10 +21,10 @@ const (
 )
 
 // snapshotKey is where snapshots lie: baselines, the one right after a change, the known good, and incidents' own.
-var snapshotKey = lazily(`^(snapshots/([A-Z0-9]{8,20})/(changes/)?[A-Za-z0-9-]{1,80}|incidents/([A-Z0-9]{8,20})/[0-9]{6,12}/snapshot)\.json$`)
+var snapshotKey = pattern.Lazily(`^(snapshots/([A-Z0-9]{8,20})/(changes/)?[A-Za-z0-9-]{1,80}|incidents/([A-Z0-9]{8,20})/[0-9]{6,12}/snapshot)\.json$`)
 
 // versionID is S3's: up to 1,024 bytes that are safe in a URL [S3 "Versioning"].
-var versionID = lazily(`^[A-Za-z0-9._-]+$`)
+var versionID = pattern.Lazily(`^[A-Za-z0-9._-]+$`)
 
 // restore reads the wish to have fields put back. Who wishes it must be named, as that person may not approve it.
 func (r request) restore() (incident.Trigger, error) {

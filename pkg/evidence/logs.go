@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"cloudfront503/pkg/pattern"
 )
 
 // Logs reads buckets in one Region: their objects, and where they are.
@@ -126,7 +127,7 @@ func (g *Gatherer) listOne(ctx context.Context, region, bucket, prefix string) (
 }
 
 // expecting is how S3 says the Region where the signature names another.
-var expecting = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
+var expecting = pattern.Lazily(`expecting '([a-z0-9-]+)'`)
 
 // regionIn is the Region that S3 says the bucket is in, empty where the error is another.
 func regionIn(err error) string {
@@ -140,7 +141,7 @@ func regionIn(err error) string {
 			return region
 		}
 	}
-	if match := expecting.FindStringSubmatch(answered.ErrorMessage()); match != nil {
+	if match := expecting().FindStringSubmatch(answered.ErrorMessage()); match != nil {
 		return match[1]
 	}
 	return ""
@@ -214,13 +215,13 @@ func readGroup(arn, header string) reader {
 		if out.Len() == len(header) {
 			return nil, cmp.Or(err, errNoLogs)
 		}
-		name := fmt.Sprintf("access-logs/%s.%s.%s.gz", q.Snapshot.Distribution, q.At.UTC().Format("2006-01-02-15"), strings.Trim(awkward.ReplaceAllString(groupOf(arn), "-"), "-"))
+		name := fmt.Sprintf("access-logs/%s.%s.%s.gz", q.Snapshot.Distribution, q.At.UTC().Format("2006-01-02-15"), strings.Trim(awkward().ReplaceAllString(groupOf(arn), "-"), "-"))
 		return Record{name: zipped(out.String())}, err
 	}
 }
 
 // awkward is what does not belong into a file's name.
-var awkward = regexp.MustCompile(`[^A-Za-z0-9-]+`)
+var awkward = pattern.Lazily(`[^A-Za-z0-9-]+`)
 
 // groupOf is a log group's name in its ARN: arn:aws:logs:REGION:ACCOUNT:log-group:NAME, and ":*" after it at times.
 func groupOf(arn string) string {

@@ -9,19 +9,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"cloudfront503/pkg/accesslog"
 	"cloudfront503/pkg/distribution"
+	"cloudfront503/pkg/pattern"
 )
 
 // mostOrigins bounds how many origins are asked about: an incident's evidence has a budget, and people wait.
 const mostOrigins = 8
 
 // edgeWrote matches the x-cache of a response that an edge wrote by itself: origins have no part in it [facts §2.1].
-var edgeWrote = regexp.MustCompile(`(?im)^x-cache: *(Lambda|Function|LimitExceeded|CapacityExceeded)`)
+var edgeWrote = pattern.Lazily(`(?im)^x-cache: *(Lambda|Function|LimitExceeded|CapacityExceeded)`)
 
 // secondWave says what the first answers ask for: a pure function of them. What stands behind the origins is not asked
 // where the probe shows that an edge function or a limit wrote the 503.
@@ -39,7 +39,7 @@ func (g *Gatherer) secondWave(q Question, uses used, first Record) []source {
 	if roles := rolesOf(first["lambda/us-east-1.json"]); len(roles) > 0 {
 		list = append(list, source{"lambda/us-east-1 roles", "aws iam get-role", readRoles(roles, first["lambda/us-east-1.json"])})
 	}
-	if !edgeWrote.Match(head(first["probe.http"])) {
+	if !edgeWrote().Match(head(first["probe.http"])) {
 		list = append(list, originSources(uses, behind(uses.origins, first["origins.json"]))...)
 	}
 	return list
@@ -116,10 +116,10 @@ func regionSources(region string, here []resource) []source {
 // aclMetrics are the counters of a web ACL [facts §2.4].
 var aclMetrics = []metric{{"BlockedRequests", "Sum"}, {"AllowedRequests", "Sum"}}
 
-var aclARN = regexp.MustCompile(`^arn:[^:]+:wafv2:[^:]+:[0-9]+:[a-z]+/webacl/([^/]+)/`)
+var aclARN = pattern.Lazily(`^arn:[^:]+:wafv2:[^:]+:[0-9]+:[a-z]+/webacl/([^/]+)/`)
 
 func aclName(arn string) string {
-	if part := aclARN.FindStringSubmatch(arn); part != nil {
+	if part := aclARN().FindStringSubmatch(arn); part != nil {
 		return part[1]
 	}
 	return ""

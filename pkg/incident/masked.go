@@ -21,7 +21,7 @@ func maskedValue(path string, raw json.RawMessage) any {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var value any
-	if secretName.MatchString(path) || decoder.Decode(&value) != nil {
+	if secretName().MatchString(path) || decoder.Decode(&value) != nil {
 		return maskWhole(raw)
 	}
 	return mask(value)

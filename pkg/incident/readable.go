@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"cloudfront503/pkg/pattern"
 )
 
 // Line makes one line for people of a string from anywhere: what breaks lines, steers terminals or turns the direction
@@ -49,7 +51,7 @@ const Absent = "(absent)"
 // looks like it: values of custom headers, members with a name like a password's, keys and tokens inside strings. A
 // field that does not exist is Absent.
 func (c FieldChange) Readable() (from, to string) {
-	if secretName.MatchString(c.Path) {
+	if secretName().MatchString(c.Path) {
 		return maskWhole(c.From), maskWhole(c.To)
 	}
 	return readable(c.From), readable(c.To)
@@ -102,7 +104,7 @@ func mask(value any) any {
 }
 
 func maskMember(name string, member any) any {
-	if _, isText := member.(string); isText && secretName.MatchString(name) {
+	if _, isText := member.(string); isText && secretName().MatchString(name) {
 		return "(masked)"
 	}
 	return mask(member)
@@ -110,20 +112,20 @@ func maskMember(name string, member any) any {
 
 // secretName finds a member, or a path, whose value is nobody's business. A custom header often is the secret by which
 // an origin knows its distribution.
-var secretName = regexp.MustCompile(`(?i)(HeaderValue|CustomHeaders|secret|passw|token|credential|api.?key|private.?key|authorization)`)
+var secretName = pattern.Lazily(`(?i)(HeaderValue|CustomHeaders|secret|passw|token|credential|api.?key|private.?key|authorization)`)
 
 // secretText finds what looks like a secret inside a text: AWS keys, JSON Web Tokens, PEM blocks, passwords in a URL or
 // after a name, and long runs of letters and digits that are no word.
-var secretText = []*regexp.Regexp{
-	regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b`),
-	regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?`),
-	regexp.MustCompile(`(?s)-----BEGIN.*`),
-	regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@`),
-	regexp.MustCompile(`(?i)\b(?:secret|passw(?:or)?d|token|signature|api[-_]?key|authorization|credential)["']?\s*[=:]\s*["']?(?:Bearer |Basic )?[^\s"'&,;]+`),
+var secretText = []func() *regexp.Regexp{
+	pattern.Lazily(`\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b`),
+	pattern.Lazily(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?`),
+	pattern.Lazily(`(?s)-----BEGIN.*`),
+	pattern.Lazily(`://[^/\s:@]+:[^/\s@]+@`),
+	pattern.Lazily(`(?i)\b(?:secret|passw(?:or)?d|token|signature|api[-_]?key|authorization|credential)["']?\s*[=:]\s*["']?(?:Bearer |Basic )?[^\s"'&,;]+`),
 }
 
 // longRun is a run that may be a secret; looksRandom decides.
-var longRun = regexp.MustCompile(`[A-Za-z0-9+/_=]{24,}`)
+var longRun = pattern.Lazily(`[A-Za-z0-9+/_=]{24,}`)
 
 // mostMasked is how much of a text is looked through, in bytes; the rest is left out.
 const mostMasked = 4 << 10
@@ -132,10 +134,10 @@ const mostMasked = 4 << 10
 // can look into the snapshot.
 func MaskText(text string) string {
 	text = front(text, mostMasked)
-	for _, pattern := range secretText {
-		text = pattern.ReplaceAllString(text, "(masked)")
+	for _, secret := range secretText {
+		text = secret().ReplaceAllString(text, "(masked)")
 	}
-	return longRun.ReplaceAllStringFunc(text, func(run string) string {
+	return longRun().ReplaceAllStringFunc(text, func(run string) string {
 		if looksRandom(run) {
 			return fmt.Sprintf("(masked, %d characters)", len(run))
 		}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 
 	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 type signalling interface {
@@ -176,12 +176,12 @@ func commentPayload(comment string) map[string][]string {
 }
 
 // roleARN is arn:PARTITION:iam::ACCOUNT:role/PATH/NAME.
-var roleARN = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role/(?:[^/]+/)*([\w+=,.@-]{1,64})$`)
+var roleARN = pattern.Lazily(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role/(?:[^/]+/)*([\w+=,.@-]{1,64})$`)
 
 // SessionARN is the ARN of a role's session under a name, as a gate's Approvers name it:
 // arn:aws:sts::111122223333:assumed-role/ROLE/NAME. A role's path does not stand in it.
 func SessionARN(role, name string) (string, error) {
-	parts := roleARN.FindStringSubmatch(role)
+	parts := roleARN().FindStringSubmatch(role)
 	if parts == nil {
 		return "", fmt.Errorf("%q is not a role's ARN", role)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // KnownGoodName is what the known good is called among a distribution's snapshots.
@@ -33,18 +34,18 @@ type Listed struct {
 
 // named are the names of snapshots, and where each lies below the distribution's folders.
 var named = []struct {
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	key     string // with the distribution and the name put in
 }{
-	{regexp.MustCompile(`^` + KnownGoodName + `$`), "snapshots/%s/%s.json"},
-	{regexp.MustCompile(`^\d{6,12}$`), "incidents/%s/%s/snapshot.json"},
-	{regexp.MustCompile(`^\d{8}T\d{6}Z-[A-Z0-9]+$`), "snapshots/%s/%s.json"},
-	{regexp.MustCompile(`^changes/[A-Za-z0-9-]+$`), "snapshots/%s/%s.json"},
-	{regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-z]{12,32}$`), "snapshots/%s/changes/%s.json"},
+	{pattern.Lazily(`^` + KnownGoodName + `$`), "snapshots/%s/%s.json"},
+	{pattern.Lazily(`^\d{6,12}$`), "incidents/%s/%s/snapshot.json"},
+	{pattern.Lazily(`^\d{8}T\d{6}Z-[A-Z0-9]+$`), "snapshots/%s/%s.json"},
+	{pattern.Lazily(`^changes/[A-Za-z0-9-]+$`), "snapshots/%s/%s.json"},
+	{pattern.Lazily(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-z]{12,32}$`), "snapshots/%s/changes/%s.json"},
 }
 
 // etagName is a configuration's ETag, as CloudFront gives it.
-var etagName = regexp.MustCompile(`^[A-Z0-9]{2,32}$`)
+var etagName = pattern.Lazily(`^[A-Z0-9]{2,32}$`)
 
 // Find reads the snapshot that a person names: as a list shows it, by a configuration's ETag, by the id of the CloudTrail
 // event that made it, or by its key in the bucket. The error is ErrMissing where there is none.
@@ -65,14 +66,14 @@ func (s *Store) Find(ctx context.Context, distributionID, name string) (incident
 
 func (s *Store) keyOf(ctx context.Context, distributionID, name string) (string, error) {
 	for _, each := range named {
-		if each.pattern.MatchString(name) {
+		if each.pattern().MatchString(name) {
 			return fmt.Sprintf(each.key, distributionID, name), nil
 		}
 	}
 	if strings.HasPrefix(name, folder(distributionID)) || strings.HasPrefix(name, incidents(distributionID)) {
 		return name, nil
 	}
-	if !etagName.MatchString(name) {
+	if !etagName().MatchString(name) {
 		return "", fmt.Errorf("snapshot %q: %w", name, ErrMissing)
 	}
 	history, err := s.History(ctx, distributionID)

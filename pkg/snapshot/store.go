@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 
 	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // Save stores a snapshot as STEM.json with its bare configuration beside it, and gives it back with keys and version. It
@@ -144,10 +144,10 @@ func baselineStem(snap incident.Snapshot) string {
 
 func knownGoodKey(distributionID string) string { return folder(distributionID) + "known-good.json" }
 
-var eventID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+var eventID = pattern.Lazily(`^[A-Za-z0-9-]+$`)
 
 // isEventID is for what becomes a part of a key. A pattern that counts to 64 takes long to compile, at every start-up.
-func isEventID(s string) bool { return len(s) <= 64 && eventID.MatchString(s) }
+func isEventID(s string) bool { return len(s) <= 64 && eventID().MatchString(s) }
 
 // Record keeps a snapshot as a baseline, and, where it shows the distribution right after change, also as that change's:
 // the ETag that CloudTrail reports for the change must be the snapshot's, else others have changed it since. However often
@@ -263,7 +263,7 @@ func (s *Store) After(ctx context.Context, distributionID string, change inciden
 }
 
 // baselineName is DISTRIBUTION's folder, then "20261124T034151Z-ETAG.json".
-var baselineName = regexp.MustCompile(`^(\d{8}T\d{6}Z)-([A-Z0-9]+)\.json$`)
+var baselineName = pattern.Lazily(`^(\d{8}T\d{6}Z)-([A-Z0-9]+)\.json$`)
 
 // History lists a distribution's baselines, the latest modification first: key, ETag and time only; Load has the rest.
 func (s *Store) History(ctx context.Context, distributionID string) ([]incident.Snapshot, error) {
@@ -277,7 +277,7 @@ func (s *Store) History(ctx context.Context, distributionID string) ([]incident.
 		}
 		for _, each := range page.Contents {
 			key := aws.ToString(each.Key)
-			match := baselineName.FindStringSubmatch(strings.TrimPrefix(key, prefix))
+			match := baselineName().FindStringSubmatch(strings.TrimPrefix(key, prefix))
 			if match == nil {
 				continue
 			}

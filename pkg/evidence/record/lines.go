@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"cloudfront503/pkg/accesslog"
 	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 const (
@@ -28,7 +28,7 @@ const (
 )
 
 // statusLine is an HTTP answer's first line; HTTP/2 and HTTP/3 have no reason.
-var statusLine = regexp.MustCompile(`^HTTP/[0-9.]+ +([0-9]{3})\b`)
+var statusLine = pattern.Lazily(`^HTTP/[0-9.]+ +([0-9]{3})\b`)
 
 func (r *reader) probe(_ string, content []byte) error {
 	answer, err := parseProbe(content)
@@ -59,11 +59,11 @@ func parseProbe(content []byte) (incident.Probe, error) {
 	}
 	for {
 		head, body, _ := strings.Cut(text, "\n\n")
-		match := statusLine.FindStringSubmatch(strings.TrimLeft(head, "\n "))
+		match := statusLine().FindStringSubmatch(strings.TrimLeft(head, "\n "))
 		if match == nil {
 			return incident.Probe{}, fmt.Errorf("no status line: %w", errNothing)
 		}
-		if statusLine.MatchString(strings.TrimLeft(body, "\n ")) {
+		if statusLine().MatchString(strings.TrimLeft(body, "\n ")) {
 			text = strings.TrimLeft(body, "\n ")
 			continue
 		}
@@ -231,10 +231,10 @@ func (r *reader) accessLogs() {
 }
 
 // owner is the distribution's id before a log object's date: E2EXAMPLE.2026-03-03-21.2ce1ccab.gz.
-var owner = regexp.MustCompile(`^(E[A-Z0-9]{9,15})\.`)
+var owner = pattern.Lazily(`^(E[A-Z0-9]{9,15})\.`)
 
 func ownerOf(name string) string {
-	if match := owner.FindStringSubmatch(name); match != nil {
+	if match := owner().FindStringSubmatch(name); match != nil {
 		return match[1]
 	}
 	return ""

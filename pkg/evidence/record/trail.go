@@ -6,9 +6,9 @@ package record
 import (
 	"cmp"
 	"encoding/json"
-	"regexp"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/pattern"
 )
 
 // looked is one event of `aws cloudtrail lookup-events`; CloudTrailEvent is a string that holds the record.
@@ -35,7 +35,7 @@ type recorded struct {
 }
 
 // apiVersion is what old and Lambda's event names end in: UpdateDistribution2014_01_31, UpdateFunctionCode20150331v2.
-var apiVersion = regexp.MustCompile(`(20\d{6}|20\d{2}_\d{2}_\d{2})(v\d+)?$`)
+var apiVersion = pattern.Lazily(`(20\d{6}|20\d{2}_\d{2}_\d{2})(v\d+)?$`)
 
 func (r *reader) trail(region string, content []byte) error {
 	return members(content, map[string]func(json.RawMessage) error{
@@ -60,7 +60,7 @@ func (e looked) call(region string) incident.Call {
 	if c.At.IsZero() {
 		c.At = e.EventTime.Time
 	}
-	c.Name = apiVersion.ReplaceAllString(c.Name, "")
+	c.Name = apiVersion().ReplaceAllString(c.Name, "")
 	c.ID, c.Name, c.By = incident.Line(c.ID, 80), incident.Line(c.Name, 80), incident.Line(c.By, 200)
 	return c
 }
