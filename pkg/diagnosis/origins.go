@@ -25,7 +25,7 @@ type balancerView struct {
 	own5xx    flow
 	target5xx flow
 	fixed     flow
-	healthy   flow
+	healthy   []flow // HealthyHostCount, one for each target group
 	unhealthy flow
 	spill     flow
 	surge     flow
@@ -144,7 +144,10 @@ func (v *view) counters(name string) balancerView {
 	if classic := get("HTTPCode_ELB_5XX"); classic.asked {
 		b.own5xx, b.target5xx = classic, get("HTTPCode_Backend_5XX")
 	}
-	b.healthy, b.unhealthy = get("HealthyHostCount"), get("UnHealthyHostCount")
+	for _, s := range v.ofBalancer(&b, "HealthyHostCount") {
+		b.healthy = append(b.healthy, v.flow(s))
+	}
+	b.unhealthy = get("UnHealthyHostCount")
 	b.spill, b.surge, b.reset = get("SpilloverCount"), get("SurgeQueueLength"), get("TCP_Target_Reset_Count")
 	return b
 }
@@ -173,8 +176,8 @@ func (v *view) ofBalancer(b *balancerView, metric string) []incident.Series {
 	return parts
 }
 
-// noTargets says whether a group that the rules forward to has no target that takes traffic: none at all, or all unused.
-// read is false where the state does not tell.
+// noTargets says whether a group that the rules forward to has no target that takes new requests: none at all, all unused, or
+// the last of them draining. read is false where the state does not tell.
 func (b balancerView) noTargets() (empty, read bool) {
 	if b.state == nil || b.state.Type == "classic" {
 		return false, false
@@ -185,11 +188,16 @@ func (b balancerView) noTargets() (empty, read bool) {
 			continue
 		}
 		read = true
-		if !slices.ContainsFunc(g.Targets, func(t incident.Target) bool { return t.State != "unused" }) {
+		if !slices.ContainsFunc(g.Targets, takesRequests) {
 			empty = true
 		}
 	}
 	return empty, read
+}
+
+// takesRequests says whether a load balancer sends new requests to a target: also to an unhealthy one, if no other is left.
+func takesRequests(t incident.Target) bool {
+	return t.State != "unused" && t.State != "draining"
 }
 
 // fixedRule is the rule that answers 503 on purpose, nil if none does or the rules were not read.

@@ -516,18 +516,28 @@ func (v *view) wroteSomething(b balancerView) sighting {
 	return v.counted(b.own5xx, "HTTPCode_ELB_5XX_Count of "+b.name, 0.1).at(0.6)
 }
 
-// hostsGone says whether the healthy hosts went away with the onset. CloudWatch keeps no count of an empty group.
+// hostsGone says whether a target group's healthy hosts went away with the onset. CloudWatch keeps no count of an empty group.
 func (v *view) hostsGone(b balancerView) sighting {
-	h := b.healthy
-	switch {
-	case !h.asked || !h.data:
-		return sighting{}
-	case !h.dataAfter:
-		return yes(h.source, "HealthyHostCount of %s ended with the onset", b.name)
-	case h.minAfter < 0.5 && h.maxBefore >= 1:
-		return yes(h.source, "HealthyHostCount of %s fell to 0", b.name)
-	case h.minAfter < 0.5:
-		return yes(h.source, "HealthyHostCount of %s is 0", b.name).at(0.7)
+	var list []sighting
+	for _, h := range b.healthy {
+		list = append(list, h.gone(b.name))
 	}
-	return not(h.source, "HealthyHostCount of %s is %.3g", b.name, h.minAfter)
+	return either(list...)
+}
+
+// gone judges one group's count of healthy hosts.
+func (f flow) gone(name string) sighting {
+	switch {
+	case !f.asked || !f.data:
+		return sighting{}
+	case !f.dataAfter:
+		return yes(f.source, "HealthyHostCount of %s ended with the onset", name)
+	case f.maxAfter < 0.5 && f.maxBefore >= 1:
+		return yes(f.source, "HealthyHostCount of %s fell to 0", name)
+	case f.maxAfter < 0.5:
+		return yes(f.source, "HealthyHostCount of %s is 0", name).at(0.7)
+	case f.minAfter < 0.5:
+		return yes(f.source, "HealthyHostCount of %s was 0 for a while", name).at(0.5)
+	}
+	return not(f.source, "HealthyHostCount of %s is %.3g", name, f.minAfter)
 }

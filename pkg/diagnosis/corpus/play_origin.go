@@ -232,6 +232,9 @@ func playFailover(w *world) {
 		b := w.alb("second")
 		w.albCount(b, "HTTPCode_ELB_503_Count", w.like(1))
 		w.albCount(b, "HTTPCode_Target_5XX_Count", zero)
+		if w.r.IntN(2) == 0 {
+			b.file["TargetHealth"] = object{b.group: object{"TargetHealthDescriptions": []any{}}}
+		}
 		w.albProbe()
 	}
 }
