@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/runbook"
 )
 

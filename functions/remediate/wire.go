@@ -18,11 +18,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/lean/kms"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/remedy"
 	"cloudfront503/pkg/runbook"

@@ -6,9 +6,7 @@ package main
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/plan"
 )
 
@@ -24,6 +22,6 @@ func (s *story) calendar(ctx context.Context) plan.Calendar {
 		calendar.Problem = err.Error()
 		return calendar
 	}
-	calendar.Closed = answer.State != types.CalendarStateOpen
+	calendar.Closed = answer.State != ssm.CalendarStateOpen
 	return calendar
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/evidence"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/lean/kms"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/notify"
 	"cloudfront503/pkg/remedy"

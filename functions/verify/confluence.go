@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/report"
 	"cloudfront503/pkg/settings"
 )

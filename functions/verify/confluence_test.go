@@ -15,10 +15,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/google/go-cmp/cmp"
 
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/settings"
 )
 
@@ -31,7 +30,7 @@ func (k kept) GetParameter(_ context.Context, in *ssm.GetParameterInput, _ ...fu
 	if aws.ToString(in.Name) != "/cf503/wiki" || !aws.ToBool(in.WithDecryption) {
 		return nil, errors.New("ParameterNotFound")
 	}
-	return &ssm.GetParameterOutput{Parameter: &ssmtypes.Parameter{Value: &k.value}}, nil
+	return &ssm.GetParameterOutput{Parameter: &ssm.Parameter{Value: &k.value}}, nil
 }
 
 // site plays Confluence: it holds pages by their titles and notes each call.

@@ -20,12 +20,11 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/evidence"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/notify"
 	"cloudfront503/pkg/runbook"
@@ -94,7 +93,7 @@ func request(verb string, reference incident.Reference) []byte {
 // stopGate ends the incident's execution, which waits for people.
 func (w *watch) stopGate(ctx context.Context) error {
 	_, err := w.executions.StopAutomationExecution(ctx, &ssm.StopAutomationExecutionInput{
-		AutomationExecutionId: &w.execution.ID, Type: ssmtypes.StopTypeCancel,
+		AutomationExecutionId: &w.execution.ID, Type: ssm.StopTypeCancel,
 	})
 	return err
 }

@@ -9,9 +9,9 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/ssm"
 )
 
 const outputDecisions = "ApproverDecisions" // of a gate; the key names inside are not documented
@@ -27,14 +27,14 @@ func (w Writer) gateApprovers(order Order, plan incident.Plan) []string {
 // signedSelf looks for one person who was asked and has signed the gate in the own session, and notes it. approve cannot
 // stand behind that: it cannot assume the role of these sessions. The execution is bound to the change by its parameters,
 // which were compared before, and in time by the gate's own time-out.
-func (w Writer) signedSelf(ctx context.Context, order Order, request incident.ApprovalRequest, execution *types.AutomationExecution) error {
+func (w Writer) signedSelf(ctx context.Context, order Order, request incident.ApprovalRequest, execution *ssm.AutomationExecution) error {
 	gate := gateOf(execution)
 	name := w.whoSigned(gate, request)
 	if name == "" {
 		return refuse("0 of 1 approvals are proven, and no person who was asked has signed the gate in an own session")
 	}
 	err := w.Records.SignedSelf(ctx, order.Incident, incident.Decision{
-		Approver: name, Verb: incident.Approve, Channel: incident.ChannelGate, Through: w.Stack.Own[name], At: aws.ToTime(gate.ExecutionEndTime),
+		Approver: name, Verb: incident.Approve, Channel: incident.ChannelGate, Through: w.Stack.Own[name], At: gate.ExecutionEndTime.Or(),
 		Execution: request.Execution, Hash: request.Hash, ETag: request.ETag,
 	})
 	if err != nil {
@@ -44,18 +44,18 @@ func (w Writer) signedSelf(ctx context.Context, order Order, request incident.Ap
 }
 
 // gateOf is the execution's gate, which standsBehindGate has found approved.
-func gateOf(execution *types.AutomationExecution) types.StepExecution {
-	i := slices.IndexFunc(execution.StepExecutions, func(s types.StepExecution) bool {
+func gateOf(execution *ssm.AutomationExecution) ssm.StepExecution {
+	i := slices.IndexFunc(execution.StepExecutions, func(s ssm.StepExecution) bool {
 		return aws.ToString(s.StepName) == gateStep && aws.ToString(s.Action) == approveAction
 	})
 	if i < 0 {
-		return types.StepExecution{}
+		return ssm.StepExecution{}
 	}
 	return execution.StepExecutions[i]
 }
 
 // whoSigned is the first of those who were asked whose own session the gate's decisions mention; empty where none is.
-func (w Writer) whoSigned(gate types.StepExecution, request incident.ApprovalRequest) string {
+func (w Writer) whoSigned(gate ssm.StepExecution, request incident.ApprovalRequest) string {
 	for _, name := range request.Approvers {
 		own, listed := w.Stack.Own[name]
 		signed := slices.ContainsFunc(gate.Outputs[outputDecisions], func(decision string) bool { return incident.Mentions(decision, own) })

@@ -5,15 +5,14 @@ package remedy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"cloudfront503/pkg/denied"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/ssm"
 )
 
 type executions interface {
@@ -29,11 +28,10 @@ const (
 )
 
 // execution reads the execution with all its steps.
-func (w Writer) execution(ctx context.Context, id string) (*types.AutomationExecution, error) {
+func (w Writer) execution(ctx context.Context, id string) (*ssm.AutomationExecution, error) {
 	output, err := w.SSM.GetAutomationExecution(ctx, &ssm.GetAutomationExecutionInput{AutomationExecutionId: &id})
-	var missing *types.AutomationExecutionNotFoundException
 	switch {
-	case errors.As(err, &missing):
+	case lean.HasCode(err, ssm.CodeExecutionNotFound):
 		return nil, refuse("there is no execution %s", id)
 	case err != nil:
 		return nil, fmt.Errorf("execution %s: %w", id, err)
@@ -44,21 +42,15 @@ func (w Writer) execution(ctx context.Context, id string) (*types.AutomationExec
 	if !execution.StepExecutionsTruncated {
 		return execution, nil
 	}
-	execution.StepExecutions = nil
-	pages := ssm.NewDescribeAutomationStepExecutionsPaginator(w.SSM, &ssm.DescribeAutomationStepExecutionsInput{AutomationExecutionId: &id})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("steps of execution %s: %w", id, err)
-		}
-		execution.StepExecutions = append(execution.StepExecutions, page.StepExecutions...)
+	if execution.StepExecutions, err = ssm.Steps(ctx, w.SSM, id); err != nil {
+		return nil, fmt.Errorf("steps of execution %s: %w", id, err)
 	}
 	return execution, nil
 }
 
 // belongs checks that the execution runs our document for this plan, with the stack's own approvers and role: not one
 // that somebody started with others.
-func (w Writer) belongs(execution *types.AutomationExecution, order Order, record Record) error {
+func (w Writer) belongs(execution *ssm.AutomationExecution, order Order, record Record) error {
 	plan := record.Plan
 	parameter := func(name string) string {
 		if values := execution.Parameters[name]; len(values) == 1 {
@@ -71,7 +63,7 @@ func (w Writer) belongs(execution *types.AutomationExecution, order Order, recor
 		ok   bool
 	}{
 		{"document", aws.ToString(execution.DocumentName) == w.Stack.Documents[runbookOf(order, record)]},
-		{"mode", execution.Mode != types.ExecutionModeInteractive},
+		{"mode", execution.Mode != ssm.ExecutionModeInteractive},
 		{"incident", parameter("IncidentId") == order.Incident.String()},
 		{"distribution", parameter("DistributionId") == order.Distribution},
 		{"ETag", parameter("ETag") == plan.ETag},
@@ -111,10 +103,10 @@ func (w Writer) Reached(ctx context.Context, order Order, step string) (broken s
 }
 
 // brokenStep is the first step that has failed and is no gate.
-func brokenStep(steps []types.StepExecution) string {
+func brokenStep(steps []ssm.StepExecution) string {
 	for _, step := range steps {
 		failure := aws.ToString(step.FailureMessage)
-		if failure != "" && step.StepStatus != types.AutomationExecutionStatusSuccess && aws.ToString(step.Action) != approveAction {
+		if failure != "" && step.StepStatus != ssm.AutomationExecutionStatusSuccess && aws.ToString(step.Action) != approveAction {
 			return denied.Step(aws.ToString(step.StepName), append([]string{failure}, step.Outputs["Payload"]...)...)
 		}
 	}
@@ -122,8 +114,8 @@ func brokenStep(steps []types.StepExecution) string {
 }
 
 // begunStep reports whether a step has begun: SSM lists steps that have not, as Pending and without a time.
-func begunStep(step types.StepExecution) bool {
-	return step.ExecutionStartTime != nil || step.StepStatus != "" && step.StepStatus != types.AutomationExecutionStatusPending
+func begunStep(step ssm.StepExecution) bool {
+	return step.ExecutionStartTime != nil || step.StepStatus != "" && step.StepStatus != ssm.AutomationExecutionStatusPending
 }
 
 func sameSet(a, b []string) bool {
@@ -131,12 +123,12 @@ func sameSet(a, b []string) bool {
 }
 
 // standsBehindGate checks that the execution is at its write step now, and that its gate was approved.
-func standsBehindGate(execution *types.AutomationExecution) error {
+func standsBehindGate(execution *ssm.AutomationExecution) error {
 	if aws.ToString(execution.CurrentStepName) != writeStep {
 		return &Refused{Why: "the execution does not stand at its step " + writeStep, Elsewhere: true}
 	}
 	status := execution.AutomationExecutionStatus
-	if execution.ExecutionEndTime != nil || status != types.AutomationExecutionStatusInprogress && status != types.AutomationExecutionStatusWaiting {
+	if execution.ExecutionEndTime != nil || status != ssm.AutomationExecutionStatusInprogress && status != ssm.AutomationExecutionStatusWaiting {
 		return &Refused{Why: fmt.Sprintf("the execution is not under way but %s", status), Elsewhere: true}
 	}
 	for _, step := range execution.StepExecutions {
@@ -148,8 +140,8 @@ func standsBehindGate(execution *types.AutomationExecution) error {
 }
 
 // passed wants the step's status and, where SSM gives it, the gate's own output.
-func passed(gate types.StepExecution) error {
-	good := []types.AutomationExecutionStatus{types.AutomationExecutionStatusSuccess, types.AutomationExecutionStatusApproved}
+func passed(gate ssm.StepExecution) error {
+	good := []ssm.AutomationExecutionStatus{ssm.AutomationExecutionStatusSuccess, ssm.AutomationExecutionStatusApproved}
 	said, given := gate.Outputs["ApprovalStatus"]
 	if !slices.Contains(good, gate.StepStatus) || given && !slices.Equal(said, []string{"Approved"}) {
 		return refuse("the execution's gate is not approved but %s", gate.StepStatus)

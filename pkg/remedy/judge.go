@@ -8,9 +8,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/ssm"
 )
 
 // suitsStack refuses what this deployment may not touch, whoever approves.
@@ -83,7 +82,7 @@ func (w Writer) owns(ctx context.Context, order Order, record Record) error {
 // approved counts people: enough of the stack's approvers have approved exactly this, provably, in time, and nobody has
 // rejected it. A reject counts even where its ticket cannot be proven: to stop needs no proof. That the gate is open
 // proves nothing, but where one approval is enough: then a person may have signed it in an own session.
-func (w Writer) approved(ctx context.Context, order Order, record Record, execution *types.AutomationExecution) error {
+func (w Writer) approved(ctx context.Context, order Order, record Record, execution *ssm.AutomationExecution) error {
 	request := record.Request
 	switch {
 	case request == nil:

@@ -11,10 +11,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/ssm"
 )
 
 var undoing = Order{Incident: ours.Incident, Distribution: "E1EXAMPLE", Execution: "execution-2", Back: true}
@@ -122,7 +123,7 @@ func TestUndoRefusesWithoutAWrite(t *testing.T) {
 		{"a slot of another", func(_ *testing.T, s *scene) { s.objects[outcomeKey(undoing, slotObject)] = []byte(`{"id":"x"}`) }, "refused: the incident's slot does not belong"},
 		{"the gate still waits", func(_ *testing.T, s *scene) { s.execution.CurrentStepName = aws.String("Approve") }, "refused: the execution does not stand at its step Apply"},
 		{"the gate is not approved", func(_ *testing.T, s *scene) {
-			s.execution.StepExecutions[0].StepStatus = types.AutomationExecutionStatusRejected
+			s.execution.StepExecutions[0].StepStatus = ssm.AutomationExecutionStatusRejected
 		}, "refused: the execution's gate is not approved"},
 		{"others have changed the field since", func(t *testing.T, s *scene) {
 			s.live, s.etag = site(t, `"ResponseCode":"404"`, `"ResponseCode":"410"`), "T9"
@@ -261,9 +262,10 @@ func TestClaimOfTheWayBack(t *testing.T) {
 }
 
 func TestAStepIsReachedWhereSSMSaysSo(t *testing.T) {
-	note := func(status types.AutomationExecutionStatus, began *time.Time) func(*scene) {
+	began := &lean.Time{Time: noon}
+	note := func(status ssm.AutomationExecutionStatus, at *lean.Time) func(*scene) {
 		return func(s *scene) {
-			s.execution.StepExecutions = append(s.execution.StepExecutions, types.StepExecution{StepName: aws.String("NoteFailed"), StepStatus: status, ExecutionStartTime: began})
+			s.execution.StepExecutions = append(s.execution.StepExecutions, ssm.StepExecution{StepName: aws.String("NoteFailed"), StepStatus: status, ExecutionStartTime: at})
 		}
 	}
 	tests := []struct {
@@ -272,19 +274,19 @@ func TestAStepIsReachedWhereSSMSaysSo(t *testing.T) {
 		want   string
 		broken string
 	}{
-		{"it runs", note(types.AutomationExecutionStatusInprogress, &noon), "", ""},
-		{"it has run", note(types.AutomationExecutionStatusSuccess, &noon), "", ""},
+		{"it runs", note(ssm.AutomationExecutionStatusInprogress, began), "", ""},
+		{"it has run", note(ssm.AutomationExecutionStatusSuccess, began), "", ""},
 		{"after a step that was denied", func(s *scene) {
-			s.execution.StepExecutions = append(s.execution.StepExecutions, types.StepExecution{
-				StepName: aws.String("Apply"), Action: aws.String("aws:invokeLambdaFunction"), StepStatus: types.AutomationExecutionStatusFailed,
+			s.execution.StepExecutions = append(s.execution.StepExecutions, ssm.StepExecution{
+				StepName: aws.String("Apply"), Action: aws.String("aws:invokeLambdaFunction"), StepStatus: ssm.AutomationExecutionStatusFailed,
 				FailureMessage: aws.String("User: x is not authorized to perform: lambda:InvokeFunction because no session policy allows the lambda:InvokeFunction action"),
 			})
-			note(types.AutomationExecutionStatusInprogress, &noon)(s)
+			note(ssm.AutomationExecutionStatusInprogress, began)(s)
 		}, "", "step Apply has failed: lambda:InvokeFunction is not allowed by the session's policy; more may be missing behind it, asked by x"},
-		{"it is listed but has not begun", note(types.AutomationExecutionStatusPending, nil), "refused: the execution has not come to its step NoteFailed", ""},
+		{"it is listed but has not begun", note(ssm.AutomationExecutionStatusPending, nil), "refused: the execution has not come to its step NoteFailed", ""},
 		{"it is not listed", func(*scene) {}, "refused: the execution has not come to its step NoteFailed", ""},
 		{"of another document", func(s *scene) {
-			note(types.AutomationExecutionStatusSuccess, &noon)(s)
+			note(ssm.AutomationExecutionStatusSuccess, began)(s)
 			s.execution.DocumentName = aws.String("mine")
 		}, "refused: execution execution-1 was started with another document", ""},
 		{"of no execution", func(s *scene) { s.execution.AutomationExecutionId = aws.String("x") }, "refused: there is no execution execution-1", ""},

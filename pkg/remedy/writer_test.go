@@ -17,13 +17,12 @@ import (
 	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	sqtypes "github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/ssm"
 )
 
 var (
@@ -37,7 +36,7 @@ type scene struct {
 	record    Record
 	objects   map[string][]byte
 	configs   map[string]distribution.Config
-	execution *types.AutomationExecution
+	execution *ssm.AutomationExecution
 	live      distribution.Config
 	etag      string
 	quotas    []sqtypes.RequestedServiceQuotaChange
@@ -109,15 +108,15 @@ func (s *scene) wire() {
 	sessions := []string{"arn:aws:sts::111122223333:assumed-role/stack-signer/ana", "arn:aws:sts::111122223333:assumed-role/stack-signer/ben"}
 	own := map[string]string{"ana": "arn:aws:sts::111122223333:assumed-role/stack-approver/ana", "ben": "arn:aws:sts::111122223333:assumed-role/stack-approver/ben"}
 	ofOne := append(slices.Clone(sessions), own["ana"], own["ben"])
-	s.execution = &types.AutomationExecution{
-		AutomationExecutionId: aws.String("execution-1"), DocumentName: aws.String("stack-RestoreDistribution"), Mode: types.ExecutionModeAuto,
-		AutomationExecutionStatus: types.AutomationExecutionStatusInprogress, CurrentStepName: aws.String("Apply"),
+	s.execution = &ssm.AutomationExecution{
+		AutomationExecutionId: aws.String("execution-1"), DocumentName: aws.String("stack-RestoreDistribution"), Mode: "Auto",
+		AutomationExecutionStatus: ssm.AutomationExecutionStatusInprogress, CurrentStepName: aws.String("Apply"),
 		Parameters: map[string][]string{
 			"IncidentId": {ours.Incident.String()}, "DistributionId": {"E1EXAMPLE"}, "ETag": {"T1"}, "Hash": {s.record.Plan.Hash},
 			"Approvers": {ofOne[3], ofOne[1], ofOne[0], ofOne[2]}, "MinApprovals": {"1"}, "AutomationAssumeRole": {"arn:role"},
 		},
-		StepExecutions: []types.StepExecution{{StepName: aws.String("Approve"), Action: aws.String("aws:approve"),
-			StepStatus: types.AutomationExecutionStatusSuccess, Outputs: map[string][]string{"ApprovalStatus": {"Approved"}}}},
+		StepExecutions: []ssm.StepExecution{{StepName: aws.String("Approve"), Action: aws.String("aws:approve"),
+			StepStatus: ssm.AutomationExecutionStatusSuccess, Outputs: map[string][]string{"ApprovalStatus": {"Approved"}}}},
 	}
 	s.Writer = Writer{
 		Stack: Stack{
@@ -166,7 +165,7 @@ func (s *scene) Proven(_ context.Context, _ incident.ApprovalRequest, decisions 
 
 func (s *scene) GetAutomationExecution(_ context.Context, in *ssm.GetAutomationExecutionInput, _ ...func(*ssm.Options)) (*ssm.GetAutomationExecutionOutput, error) {
 	if *in.AutomationExecutionId != *s.execution.AutomationExecutionId {
-		return nil, &types.AutomationExecutionNotFoundException{}
+		return nil, &smithy.GenericAPIError{Code: "AutomationExecutionNotFoundException"}
 	}
 	execution := *s.execution
 	return &ssm.GetAutomationExecutionOutput{AutomationExecution: &execution}, nil
@@ -288,7 +287,7 @@ func TestApplyRefusesWithoutAWrite(t *testing.T) {
 		{name: "an execution that the incident did not start", spoil: func(_ *testing.T, s *scene) { s.record.Started = nil }, want: "refused: the incident did not start"},
 		{name: "an execution that is forgotten by SSM", spoil: func(_ *testing.T, s *scene) { s.execution.AutomationExecutionId = aws.String("x") }, want: "refused: there is no execution"},
 		{name: "another document", spoil: func(_ *testing.T, s *scene) { s.execution.DocumentName = aws.String("mine") }, want: "refused: execution execution-1 was started with another document"},
-		{name: "step by step", spoil: func(_ *testing.T, s *scene) { s.execution.Mode = types.ExecutionModeInteractive }, want: "refused: execution execution-1 was started with another mode"},
+		{name: "step by step", spoil: func(_ *testing.T, s *scene) { s.execution.Mode = ssm.ExecutionModeInteractive }, want: "refused: execution execution-1 was started with another mode"},
 		{name: "other approvers", spoil: func(_ *testing.T, s *scene) { s.execution.Parameters["Approvers"] = []string{"arn:me"} }, want: "refused: execution execution-1 was started with another approvers"},
 		{name: "one approver more", spoil: func(_ *testing.T, s *scene) {
 			s.execution.Parameters["Approvers"] = append(s.execution.Parameters["Approvers"], "arn:me")
@@ -298,11 +297,11 @@ func TestApplyRefusesWithoutAWrite(t *testing.T) {
 		{name: "another hash", spoil: func(_ *testing.T, s *scene) { s.execution.Parameters["Hash"] = []string{"x"} }, want: "refused: execution execution-1 was started with another hash"},
 		{name: "before the gate", spoil: func(_ *testing.T, s *scene) { s.execution.CurrentStepName = aws.String("Approve") }, want: "refused: the execution does not stand at its step Apply"},
 		{name: "after its end", spoil: func(_ *testing.T, s *scene) {
-			s.execution.AutomationExecutionStatus = types.AutomationExecutionStatusSuccess
+			s.execution.AutomationExecutionStatus = ssm.AutomationExecutionStatusSuccess
 		}, want: "refused: the execution is not under way"},
 		{name: "without a gate", spoil: func(_ *testing.T, s *scene) { s.execution.StepExecutions = nil }, want: "refused: the execution has passed no gate"},
 		{name: "a gate that was rejected", spoil: func(_ *testing.T, s *scene) {
-			s.execution.StepExecutions[0].StepStatus = types.AutomationExecutionStatusRejected
+			s.execution.StepExecutions[0].StepStatus = ssm.AutomationExecutionStatusRejected
 		}, want: "refused: the execution's gate is not approved"},
 		{name: "a gate whose output says no", spoil: func(_ *testing.T, s *scene) {
 			s.execution.StepExecutions[0].Outputs["ApprovalStatus"] = []string{"Rejected"}

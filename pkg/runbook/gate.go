@@ -5,17 +5,16 @@ package runbook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/ssm"
 )
 
 type reading interface {
@@ -76,8 +75,7 @@ const (
 // Gate reads where an execution stands. Errors are ErrRetryable or ErrPermanent; ErrNotFound where SSM knows none.
 func (g Gates) Gate(ctx context.Context, executionID string) (GateState, error) {
 	output, err := g.SSM.GetAutomationExecution(ctx, &ssm.GetAutomationExecutionInput{AutomationExecutionId: &executionID})
-	var missing *types.AutomationExecutionNotFoundException
-	if errors.As(err, &missing) {
+	if lean.HasCode(err, ssm.CodeExecutionNotFound) {
 		return GateState{}, fmt.Errorf("execution %s: %w: %w", executionID, ErrPermanent, ErrNotFound)
 	}
 	if err != nil {
@@ -85,34 +83,18 @@ func (g Gates) Gate(ctx context.Context, executionID string) (GateState, error) 
 	}
 	steps := output.AutomationExecution.StepExecutions
 	if output.AutomationExecution.StepExecutionsTruncated {
-		if steps, err = g.allSteps(ctx, executionID); err != nil {
-			return GateState{}, err
+		if steps, err = ssm.Steps(ctx, g.SSM, executionID); err != nil {
+			return GateState{}, classify("steps of execution "+executionID, err)
 		}
 	}
 	return stateOf(output.AutomationExecution, steps), nil
 }
 
-// allSteps reads the steps of an execution that has more of them than fit into one answer, in the order in which they run.
-func (g Gates) allSteps(ctx context.Context, executionID string) ([]types.StepExecution, error) {
-	var steps []types.StepExecution
-	pages := ssm.NewDescribeAutomationStepExecutionsPaginator(g.SSM, &ssm.DescribeAutomationStepExecutionsInput{
-		AutomationExecutionId: &executionID, ReverseOrder: aws.Bool(false),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, classify("steps of execution "+executionID, err)
-		}
-		steps = append(steps, page.StepExecutions...)
-	}
-	return steps, nil
-}
-
-func stateOf(execution *types.AutomationExecution, steps []types.StepExecution) GateState {
+func stateOf(execution *ssm.AutomationExecution, steps []ssm.StepExecution) GateState {
 	state := GateState{
 		Execution: aws.ToString(execution.AutomationExecutionId), Document: aws.ToString(execution.DocumentName),
 		Version: aws.ToString(execution.DocumentVersion), Status: string(execution.AutomationExecutionStatus),
-		CurrentStep: aws.ToString(execution.CurrentStepName), StartedAt: aws.ToTime(execution.ExecutionStartTime),
+		CurrentStep: aws.ToString(execution.CurrentStepName), StartedAt: execution.ExecutionStartTime.Or(),
 		ExecutedBy: aws.ToString(execution.ExecutedBy), Parameters: execution.Parameters,
 		Failure: aws.ToString(execution.FailureMessage),
 	}
@@ -124,10 +106,10 @@ func stateOf(execution *types.AutomationExecution, steps []types.StepExecution) 
 	return state
 }
 
-func stepOf(step types.StepExecution) StepState {
+func stepOf(step ssm.StepExecution) StepState {
 	return StepState{
 		Name: aws.ToString(step.StepName), Action: aws.ToString(step.Action), Status: string(step.StepStatus),
-		StartedAt: aws.ToTime(step.ExecutionStartTime), EndedAt: aws.ToTime(step.ExecutionEndTime),
+		StartedAt: step.ExecutionStartTime.Or(), EndedAt: step.ExecutionEndTime.Or(),
 		Outputs: step.Outputs, Failure: aws.ToString(step.FailureMessage),
 	}
 }

@@ -11,32 +11,33 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/runbook"
 )
 
 var begun = time.Date(2026, 11, 24, 3, 41, 0, 0, time.UTC)
 
-func step(name, action, status string, outputs map[string][]string) types.StepExecution {
-	return types.StepExecution{
-		StepName: &name, Action: &action, StepStatus: types.AutomationExecutionStatus(status), Outputs: outputs, ExecutionStartTime: &begun,
+func step(name, action, status string, outputs map[string][]string) ssm.StepExecution {
+	return ssm.StepExecution{
+		StepName: &name, Action: &action, StepStatus: ssm.AutomationExecutionStatus(status), Outputs: outputs, ExecutionStartTime: &lean.Time{Time: begun},
 	}
 }
 
-func execution(status, current string, steps ...types.StepExecution) *types.AutomationExecution {
-	return &types.AutomationExecution{
+func execution(status, current string, steps ...ssm.StepExecution) *ssm.AutomationExecution {
+	return &ssm.AutomationExecution{
 		AutomationExecutionId: aws.String(executionID), DocumentName: aws.String("cf503-RestoreDistribution"), DocumentVersion: aws.String("3"),
-		AutomationExecutionStatus: types.AutomationExecutionStatus(status), CurrentStepName: &current, StepExecutions: steps,
-		Parameters: map[string][]string{"Hash": {hash}}, ExecutionStartTime: &begun,
+		AutomationExecutionStatus: ssm.AutomationExecutionStatus(status), CurrentStepName: &current, StepExecutions: steps,
+		Parameters: map[string][]string{"Hash": {hash}}, ExecutionStartTime: &lean.Time{Time: begun},
 	}
 }
 
-func gates(e *types.AutomationExecution) runbook.Gates {
+func gates(e *ssm.AutomationExecution) runbook.Gates {
 	return runbook.Gates{SSM: &fakeSSM{get: func(string) (*ssm.GetAutomationExecutionOutput, error) {
 		return &ssm.GetAutomationExecutionOutput{AutomationExecution: e}, nil
 	}}}
@@ -45,17 +46,17 @@ func gates(e *types.AutomationExecution) runbook.Gates {
 func TestWhereAnExecutionStands(t *testing.T) {
 	t.Parallel()
 	yes, no := map[string][]string{"ApprovalStatus": {"Approved"}}, map[string][]string{"ApprovalStatus": {"Rejected"}}
-	gate := func(status string, outputs map[string][]string) types.StepExecution {
+	gate := func(status string, outputs map[string][]string) ssm.StepExecution {
 		return step("Approve", "aws:approve", status, outputs)
 	}
 	claim := step("Claim", "aws:invokeLambdaFunction", "Success", nil)
 	tests := []struct {
 		name                              string
-		execution                         *types.AutomationExecution
+		execution                         *ssm.AutomationExecution
 		waiting, approved, decided, ended bool
 	}{
 		{"before the gate", execution("InProgress", "Claim", claim), false, false, false, false},
-		{"the gate is listed but pending", execution("InProgress", "Claim", claim, types.StepExecution{StepName: aws.String("Approve"), Action: aws.String("aws:approve"), StepStatus: "Pending"}), false, false, false, false},
+		{"the gate is listed but pending", execution("InProgress", "Claim", claim, ssm.StepExecution{StepName: aws.String("Approve"), Action: aws.String("aws:approve"), StepStatus: "Pending"}), false, false, false, false},
 		{"at the gate", execution("Waiting", "Approve", claim, gate("Waiting", nil)), true, false, false, false},
 		{"at the gate, in other words", execution("InProgress", "Approve", claim, gate("InProgress", nil)), true, false, false, false},
 		{"behind an approved gate", execution("InProgress", "Apply", claim, gate("Success", yes), step("Apply", "aws:invokeLambdaFunction", "InProgress", nil)), false, true, true, false},
@@ -93,7 +94,7 @@ func TestTruncatedStepsAreReadOn(t *testing.T) {
 		get: func(string) (*ssm.GetAutomationExecutionOutput, error) {
 			return &ssm.GetAutomationExecutionOutput{AutomationExecution: e}, nil
 		},
-		steps: [][]types.StepExecution{
+		steps: [][]ssm.StepExecution{
 			{step("Claim", "aws:invokeLambdaFunction", "Success", nil)},
 			{step("Approve", "aws:approve", "Success", nil), step("Apply", "aws:invokeLambdaFunction", "InProgress", nil)},
 		},
@@ -107,7 +108,7 @@ func TestTruncatedStepsAreReadOn(t *testing.T) {
 func TestAnUnknownExecutionIsNotFound(t *testing.T) {
 	t.Parallel()
 	fake := &fakeSSM{get: func(string) (*ssm.GetAutomationExecutionOutput, error) {
-		return nil, &types.AutomationExecutionNotFoundException{}
+		return nil, &smithy.GenericAPIError{Code: "AutomationExecutionNotFoundException"}
 	}}
 	if _, err := (runbook.Gates{SSM: fake}).Gate(t.Context(), executionID); !errors.Is(err, runbook.ErrNotFound) || !errors.Is(err, runbook.ErrPermanent) {
 		t.Errorf("error %v", err)
@@ -173,7 +174,7 @@ func TestASignalIsSignedInTheApproversName(t *testing.T) {
 	if *asked.RoleSessionName != "ana" || *asked.SourceIdentity != "ana" || *asked.RoleArn != approverRole {
 		t.Errorf("assumed %+v", asked)
 	}
-	if sent.SignalType != types.SignalTypeReject || len([]rune(sent.Payload["Comment"][0])) != 512 || signed.AccessKeyID != "ASIAEXAMPLE" {
+	if sent.SignalType != ssm.SignalTypeReject || len([]rune(sent.Payload["Comment"][0])) != 512 || signed.AccessKeyID != "ASIAEXAMPLE" {
 		t.Errorf("sent %+v signed by %s", sent, signed.AccessKeyID)
 	}
 	if err := signaller.Signal(t.Context(), incident.Approver{Name: "ana"}, executionID, incident.Approve, " \n"); err != nil || sent.Payload != nil {
@@ -191,16 +192,16 @@ func TestARefusedSignalIsExplainedByTheGate(t *testing.T) {
 	tests := []struct {
 		name    string
 		refusal error
-		gate    *types.AutomationExecution
+		gate    *ssm.AutomationExecution
 		want    []error
 	}{
-		{"too early", &types.InvalidAutomationSignalException{}, execution("InProgress", "Claim"), []error{runbook.ErrNotWaiting, runbook.ErrRetryable}},
-		{"somebody was first", &types.InvalidAutomationSignalException{}, execution("InProgress", "Apply", step("Approve", "aws:approve", "Success", nil)), []error{runbook.ErrDecided, runbook.ErrPermanent}},
+		{"too early", &smithy.GenericAPIError{Code: "InvalidAutomationSignalException"}, execution("InProgress", "Claim"), []error{runbook.ErrNotWaiting, runbook.ErrRetryable}},
+		{"somebody was first", &smithy.GenericAPIError{Code: "InvalidAutomationSignalException"}, execution("InProgress", "Apply", step("Approve", "aws:approve", "Success", nil)), []error{runbook.ErrDecided, runbook.ErrPermanent}},
 		{"somebody was first, in another code", apiError("AccessDeniedException"), execution("Failed", "", step("Approve", "aws:approve", "Failed", nil)), []error{runbook.ErrDecided}},
 		{"this decision arrived before and one more is needed", apiError("InvalidAutomationSignalException"), execution("Waiting", "Approve", step("Approve", "aws:approve", "Waiting", decided)), []error{runbook.ErrDecided}},
 		{"not one whom the gate asks", apiError("AccessDeniedException"), waiting, []error{runbook.ErrDenied, runbook.ErrPermanent}},
 		{"throttled", apiError("ThrottlingException"), waiting, []error{runbook.ErrRetryable}},
-		{"no such execution", &types.AutomationExecutionNotFoundException{}, waiting, []error{runbook.ErrNotFound, runbook.ErrPermanent}},
+		{"no such execution", &smithy.GenericAPIError{Code: "AutomationExecutionNotFoundException"}, waiting, []error{runbook.ErrNotFound, runbook.ErrPermanent}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"cloudfront503/pkg/denied"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/pattern"
 )
 
@@ -46,10 +46,10 @@ type Signaller struct {
 // sessionSeconds is the shortest session that STS gives; one call is signed in it.
 const sessionSeconds = 900
 
-var signalTypes = map[incident.Verb]types.SignalType{
-	incident.Approve: types.SignalTypeApprove,
-	incident.Reject:  types.SignalTypeReject,
-	incident.Undo:    types.SignalTypeApprove, // at the gate of UndoChange
+var signalTypes = map[incident.Verb]ssm.SignalType{
+	incident.Approve: ssm.SignalTypeApprove,
+	incident.Reject:  ssm.SignalTypeReject,
+	incident.Undo:    ssm.SignalTypeApprove, // at the gate of UndoChange
 }
 
 // Signal sends an approver's decision to the gate at which the execution waits. The comment is cut to 512 characters and
@@ -132,8 +132,7 @@ func (s Signaller) session(ctx context.Context, name string) (aws.CredentialsPro
 
 // explain says what a refused signal means, from where the gate stands now.
 func (s Signaller) explain(ctx context.Context, execution, name string, answer error) error {
-	var missing *types.AutomationExecutionNotFoundException
-	if errors.As(answer, &missing) {
+	if lean.HasCode(answer, ssm.CodeExecutionNotFound) {
 		return fmt.Errorf("%w: %w", ErrPermanent, ErrNotFound)
 	}
 	if kindOf(answer) == ErrRetryable {

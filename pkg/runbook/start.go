@@ -16,10 +16,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/ssm"
 )
 
 // Limits of StartAutomationExecution [botocore's model of ssm]. The SDK checks none of them.
@@ -77,8 +77,7 @@ func (s Starter) Start(ctx context.Context, order Order) (incident.Execution, er
 		return execution, fmt.Errorf("start %s for %s: %w: %w", order.Document, order.Incident, ErrPermanent, err)
 	}
 	output, err := s.SSM.StartAutomationExecution(ctx, input, func(o *ssm.Options) { o.RetryMaxAttempts = startAttempts })
-	var mismatch *types.IdempotentParameterMismatch
-	if errors.As(err, &mismatch) {
+	if lean.HasCode(err, ssm.CodeTokenReused) {
 		return s.started(ctx, order, execution, err)
 	}
 	if err != nil {
@@ -104,15 +103,12 @@ func (s Starter) started(ctx context.Context, order Order, execution incident.Ex
 // (zero: at any time; SSM keeps 30 days). It is for a start of which nobody knows whether it happened, once SSM may have
 // forgotten the token.
 func (s Starter) Find(ctx context.Context, order Order, since time.Time) (incident.Execution, bool, error) {
-	pages := ssm.NewDescribeAutomationExecutionsPaginator(s.SSM, &ssm.DescribeAutomationExecutionsInput{
-		Filters: []types.AutomationExecutionFilter{{Key: types.AutomationExecutionFilterKeyDocumentNamePrefix, Values: []string{order.Document}}},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	ofDocument := ssm.AutomationExecutionFilter{Key: ssm.AutomationExecutionFilterKeyDocumentNamePrefix, Values: []string{order.Document}}
+	for page, err := range ssm.Executions(ctx, s.SSM, ofDocument) {
 		if err != nil {
 			return incident.Execution{}, false, classify(fmt.Sprintf("find the execution of %s", order.Incident), err)
 		}
-		for _, candidate := range page.AutomationExecutionMetadataList {
+		for _, candidate := range page {
 			found, ok, err := s.matches(ctx, order, candidate, since)
 			if ok || err != nil {
 				return found, ok, err
@@ -123,8 +119,8 @@ func (s Starter) Find(ctx context.Context, order Order, since time.Time) (incide
 }
 
 // matches reads one execution, whose parameters only GetAutomationExecution tells.
-func (s Starter) matches(ctx context.Context, order Order, candidate types.AutomationExecutionMetadata, since time.Time) (incident.Execution, bool, error) {
-	if aws.ToTime(candidate.ExecutionStartTime).Before(since) || aws.ToString(candidate.DocumentName) != order.Document {
+func (s Starter) matches(ctx context.Context, order Order, candidate ssm.AutomationExecutionMetadata, since time.Time) (incident.Execution, bool, error) {
+	if candidate.ExecutionStartTime.Or().Before(since) || aws.ToString(candidate.DocumentName) != order.Document {
 		return incident.Execution{}, false, nil
 	}
 	id := aws.ToString(candidate.AutomationExecutionId)
@@ -137,7 +133,7 @@ func (s Starter) matches(ctx context.Context, order Order, candidate types.Autom
 	return incident.Execution{
 		ID: id, Document: order.Document, Version: aws.ToString(output.AutomationExecution.DocumentVersion),
 		Token: order.token(), Status: string(output.AutomationExecution.AutomationExecutionStatus),
-		StartedAt: aws.ToTime(output.AutomationExecution.ExecutionStartTime).UTC(),
+		StartedAt: output.AutomationExecution.ExecutionStartTime.Or(),
 	}, ours, nil
 }
 
@@ -217,11 +213,11 @@ func checkParameters(parameters map[string][]string) error {
 }
 
 // tags are at most five at a start.
-func (o Order) tags() []types.Tag {
+func (o Order) tags() []ssm.Tag {
 	if o.Plan.Runbook == UndoChange {
 		return nil // approve starts it, and may not tag: it may do no more than that
 	}
-	return []types.Tag{
+	return []ssm.Tag{
 		tag("cloudfront503:incident", o.Incident.String()),
 		tag("cloudfront503:distribution", o.Incident.Distribution),
 		tag("cloudfront503:cause", string(o.Plan.Cause)),
@@ -229,14 +225,14 @@ func (o Order) tags() []types.Tag {
 }
 
 // tag keeps a value to what SSM takes, [\p{L}\p{Z}\p{N}_.:/=+\-@]*.
-func tag(key, value string) types.Tag {
+func tag(key, value string) ssm.Tag {
 	legal := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune(" _.:/=+-@", r) {
 			return r
 		}
 		return '_'
 	}, value)
-	return types.Tag{Key: &key, Value: aws.String(clip(legal, mostTagLength))}
+	return ssm.Tag{Key: &key, Value: aws.String(clip(legal, mostTagLength))}
 }
 
 // Token is the ClientToken of an incident's plan: a UUID in the manner of version 5, but of SHA-256, so of version 8

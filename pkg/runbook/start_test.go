@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/runbook"
 )
 
@@ -47,8 +47,8 @@ func order(runbookName string) runbook.Order {
 type fakeSSM struct {
 	start    func(*ssm.StartAutomationExecutionInput) (*ssm.StartAutomationExecutionOutput, error)
 	get      func(id string) (*ssm.GetAutomationExecutionOutput, error)
-	steps    [][]types.StepExecution // pages
-	list     []types.AutomationExecutionMetadata
+	steps    [][]ssm.StepExecution // pages
+	list     []ssm.AutomationExecutionMetadata
 	signal   func(*ssm.SendAutomationSignalInput, ssm.Options) error
 	started  []*ssm.StartAutomationExecutionInput
 	attempts int
@@ -156,12 +156,12 @@ func TestErrorsOfAStartSayWhetherToTryAgain(t *testing.T) {
 		want error
 	}{
 		{"throttled after all tries", apiError("ThrottlingException"), runbook.ErrRetryable},
-		{"too many executions", &types.AutomationExecutionLimitExceededException{}, runbook.ErrRetryable},
-		{"a fault of SSM", &types.InternalServerError{}, runbook.ErrRetryable},
+		{"too many executions", &smithy.GenericAPIError{Code: "AutomationExecutionLimitExceededException"}, runbook.ErrRetryable},
+		{"a fault of SSM", &smithy.GenericAPIError{Code: "InternalServerError"}, runbook.ErrRetryable},
 		{"no answer", errors.New("connection reset"), runbook.ErrRetryable},
 		{"denied", apiError("AccessDeniedException"), runbook.ErrPermanent},
-		{"no such document", &types.AutomationDefinitionNotFoundException{}, runbook.ErrPermanent},
-		{"the role cannot be assumed", &types.InvalidAutomationExecutionParametersException{}, runbook.ErrPermanent},
+		{"no such document", &smithy.GenericAPIError{Code: "AutomationDefinitionNotFoundException"}, runbook.ErrPermanent},
+		{"the role cannot be assumed", &smithy.GenericAPIError{Code: "InvalidAutomationExecutionParametersException"}, runbook.ErrPermanent},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -187,15 +187,15 @@ func TestATokenUsedBeforeLeadsToItsExecution(t *testing.T) {
 	}
 	fake := &fakeSSM{
 		start: func(*ssm.StartAutomationExecutionInput) (*ssm.StartAutomationExecutionOutput, error) {
-			return nil, &types.IdempotentParameterMismatch{}
+			return nil, &smithy.GenericAPIError{Code: "IdempotentParameterMismatch"}
 		},
 		get: func(id string) (*ssm.GetAutomationExecutionOutput, error) {
-			return &ssm.GetAutomationExecutionOutput{AutomationExecution: &types.AutomationExecution{Parameters: parameters[id], AutomationExecutionStatus: "Waiting"}}, nil
+			return &ssm.GetAutomationExecutionOutput{AutomationExecution: &ssm.AutomationExecution{Parameters: parameters[id], AutomationExecutionStatus: "Waiting"}}, nil
 		},
-		list: []types.AutomationExecutionMetadata{
-			{AutomationExecutionId: aws.String("other-document"), DocumentName: aws.String(o.Document + "-2"), ExecutionStartTime: &began},
-			{AutomationExecutionId: aws.String("other-incident"), DocumentName: &o.Document, ExecutionStartTime: &began},
-			{AutomationExecutionId: aws.String(executionID), DocumentName: &o.Document, ExecutionStartTime: &began},
+		list: []ssm.AutomationExecutionMetadata{
+			{AutomationExecutionId: aws.String("other-document"), DocumentName: aws.String(o.Document + "-2"), ExecutionStartTime: &lean.Time{Time: began}},
+			{AutomationExecutionId: aws.String("other-incident"), DocumentName: &o.Document, ExecutionStartTime: &lean.Time{Time: began}},
+			{AutomationExecutionId: aws.String(executionID), DocumentName: &o.Document, ExecutionStartTime: &lean.Time{Time: began}},
 		},
 	}
 	starter := runbook.Starter{SSM: fake}

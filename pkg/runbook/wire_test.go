@@ -17,13 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"cloudfront503/pkg/emulator/kernel"
 	emulatedssm "cloudfront503/pkg/emulator/ssm"
 	emulatedsts "cloudfront503/pkg/emulator/sts"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/runbook"
 )
 
