@@ -16,6 +16,7 @@ const (
 	AutomationExecutionStatusSuccess    AutomationExecutionStatus = "Success"
 	AutomationExecutionStatusApproved   AutomationExecutionStatus = "Approved"
 	AutomationExecutionStatusRejected   AutomationExecutionStatus = "Rejected"
+	AutomationExecutionStatusFailed     AutomationExecutionStatus = "Failed"
 )
 
 // SignalType is what is said to an execution.
