@@ -37,6 +37,7 @@ var unused = map[string]string{
 var alongside = map[string]string{
 	"sts:SetSourceIdentity": "sts:AssumeRole", "iam:PassRole": "ssm:StartAutomationExecution", "ssm:AddTagsToResource": "ssm:StartAutomationExecution",
 	"cloudfront:AllowVendedLogDeliveryForResource": "logs:PutDeliverySource",
+	"wafv2:GetWebACL": "wafv2:GetWebACLForResource",
 }
 
 // allowed is one action that a statement allows.
@@ -258,6 +259,8 @@ func furnishLogs(r *rehearsal.Rehearsal) error {
 	r.World.Faults.Add(kernel.Fault{Action: "cloudtrail:LookupEvents", Error: kernel.Errorf(http.StatusForbidden, "UnauthorizedOperation",
 		"You are not authorized to perform this operation. Encoded authorization failure message: %s",
 		r.STS.Encode(`{"allowed":false,"explicitDeny":true,"context":{"action":"cloudtrail:LookupEvents"}}`))})
+	r.WAF.Associate("arn:aws:elasticloadbalancing:eu-west-1:"+account+":loadbalancer/app/web/01", originACL)
+	err = errors.Join(err, r.WAF.Put([]byte(`{"Name": "gate", "Id": "0b", "ARN": "`+originACL+`"}`), nil))
 	return errors.Join(err, r.WAF.Put([]byte(`{"Name": "shield", "Id": "0a", "ARN": "`+webACL+`"}`),
 		[]byte(`{"ResourceArn": "`+webACL+`", "LogDestinationConfigs": ["arn:aws:logs:us-east-1:`+account+`:log-group:aws-waf-logs-cdn"]}`)))
 }
@@ -276,6 +279,7 @@ func furnishStaging(r *rehearsal.Rehearsal) error {
 
 const (
 	vpcOriginID = "vo_0a1b2c3d4e5f6a7b8c9d0e"
+	originACL   = "arn:aws:wafv2:eu-west-1:" + account + ":regional/webacl/gate/0b"
 	webACL      = "arn:aws:wafv2:us-east-1:" + account + ":global/webacl/shield/0a"
 )
 

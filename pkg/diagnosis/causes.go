@@ -320,6 +320,7 @@ var catalogue = []candidate{
 		{"status is 503", 0.5, -9},
 		{"web ACL attached", 0.5, -9},
 		{"WAF logs show 503", 9, -6},
+		{"web ACL can answer 503", 2, -6},
 		{"WAF blocks rise", 4.5, -4.5},
 		{"edge wrote a custom answer", 4, -2},
 		{"load balancer wrote words of its owner", 1.5, 0},

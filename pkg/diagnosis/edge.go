@@ -243,10 +243,16 @@ type wafView struct {
 	rule       string
 	origin     bool // the web ACL sits at an origin
 	blocked    flow
+	before     []incident.WebACL // what stands before the origins, as far as it was read
 }
 
 func (v *view) readWAF() wafView {
-	w := wafView{acl: v.config.WebACL()}
+	w := wafView{acl: v.config.WebACL(), before: v.ev.WebACLs}
+	for _, before := range w.before {
+		if w.acl == "" && before.ARN != "" {
+			w.acl, w.origin = before.ARN, true
+		}
+	}
 	if log := v.ev.WAF; log != nil {
 		w.read = v.whole("wafv2/logs") && log.Records > 0
 		for _, g := range log.Groups {
@@ -278,9 +284,25 @@ func (w *wafView) record(v *view, g incident.WAFGroup) {
 	}
 	w.blocks503 += float64(g.Count)
 	w.rule, w.origin = g.Rule, g.Source != "CF"
-	if w.acl == "" {
-		w.acl = g.WebACL
+	if w.acl == "" || w.origin && g.WebACL != "" {
+		w.acl = g.WebACL // the one that blocks, of several
 	}
+}
+
+// canAnswer says whether a web ACL before an origin has a rule that answers 503. none: the distribution itself has no web ACL,
+// so that one before the origins would be the only one. What groups of rules answer is not told.
+func (w *wafView) canAnswer(none bool) sighting {
+	groups := false
+	for _, acl := range w.before {
+		if len(acl.Answers503) > 0 {
+			return yes("wafv2/"+acl.Region, "the rule %s of the web ACL %s answers 503", acl.Answers503[0], acl.Name)
+		}
+		groups = groups || acl.Groups
+	}
+	if len(w.before) == 0 || groups || !none {
+		return sighting{}
+	}
+	return not("wafv2/"+w.before[0].Region, "no rule of a web ACL before the origins answers 503")
 }
 
 // stagingID is the staging distribution's id. Where its state was not read, the metrics of a second distribution tell: it

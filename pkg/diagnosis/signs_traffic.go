@@ -86,6 +86,9 @@ var trafficSigns = []sign{
 		}
 		return sighting{}
 	}},
+	{"web ACL can answer 503", "the web ACLs before the origins", "aws wafv2 get-web-acl-for-resource --region REGION --resource-arn ARN", func(v *view) sighting {
+		return v.waf.canAnswer(v.config.WebACL() == "")
+	}},
 	{"WAF blocks rise", "BlockedRequests of the web ACL", "", func(v *view) sighting { return v.counted(v.waf.blocked, "BlockedRequests", 0.4) }},
 	{"staging distribution fails", "the staging distribution's own metrics", "aws cloudwatch get-metric-data --region us-east-1 (AWS/CloudFront, the staging distribution's id)", stagingFails},
 	{"staging is not known", "", "", func(v *view) sighting {
@@ -288,6 +291,8 @@ var configurationSigns = []sign{
 	}},
 	{"web ACL attached", "", "", func(v *view) sighting {
 		switch {
+		case v.waf.acl != "" && v.waf.acl != v.config.WebACL() && len(v.waf.before) > 0:
+			return yes("wafv2/"+v.waf.before[0].Region, "a web ACL stands before an origin")
 		case v.waf.acl != "":
 			return yes("distribution", "a web ACL is attached")
 		case !v.hasConfig:

@@ -61,8 +61,8 @@ type source struct {
 	read reader
 }
 
-// Gather asks in two waves: at once what every verdict needs, then, at once again, what the first answers ask for. It
-// keeps to its budget, and always gives a record: what could not be read is a gap in it.
+// Gather asks in waves: at once what every verdict needs, then, at once again, what the first answers ask for, and what
+// those ask for. It keeps to its budget, and always gives a record: what could not be read is a gap in it.
 func (g *Gatherer) Gather(ctx context.Context, q Question) (Record, []incident.Gap) {
 	m := &meter{limits: g.Budget.orDefaults(), now: g.Now}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, meterKey{}, m), m.limits.Total)
@@ -71,7 +71,8 @@ func (g *Gatherer) Gather(ctx context.Context, q Question) (Record, []incident.G
 	record, gaps := Record{}, []incident.Gap{}
 	g.wave(ctx, q, g.firstWave(q, uses), record, &gaps)
 	g.wave(ctx, q, g.secondWave(q, uses, record), record, &gaps)
-	g.wave(ctx, q, g.afterLogs(q, record), record, &gaps)
+	g.wave(ctx, q, g.thirdWave(q, uses, record), record, &gaps)
+	g.wave(ctx, q, behindACLs(record), record, &gaps)
 	record.settle()
 	record["incident.json"] = g.cover(q, gaps, m)
 	return record, gaps
@@ -99,11 +100,16 @@ func (g *Gatherer) wave(ctx context.Context, q Question, sources []source, recor
 	}
 }
 
-// add puts another record's files in; two answers about one Region's metrics become one file.
+// add puts another record's files in; two answers about one Region's metrics become one file, and so do the logs of two web
+// ACLs.
 func (r Record) add(other Record) {
 	for name, content := range other {
-		if before, twice := r[name]; twice && strings.HasPrefix(name, "metrics/") {
+		before, twice := r[name]
+		switch {
+		case twice && strings.HasPrefix(name, "metrics/"):
 			content = mergeMetrics(before, content)
+		case twice && name == wafLogs:
+			content = slices.Concat(before, content)
 		}
 		r[name] = content
 	}

@@ -108,6 +108,7 @@ type resource struct {
 	name   string // the domain name in lower case, without "dualstack."; empty where only the ARN is known
 	arn    string // of what a VPC origin leads to
 	region string
+	path   string // the origin's own, before every path that is asked for
 }
 
 // behind are the resources behind the origins; what nothing tells about is left out.
@@ -116,7 +117,7 @@ func behind(origins []distribution.Origin, file []byte) []resource {
 	_ = json.Unmarshal(file, &known) // a file of ours, or none
 	var out []resource
 	for _, o := range origins[:min(len(origins), mostOrigins)] {
-		r := resource{kind: distribution.KindOf(o.DomainName), name: o.DomainName, region: distribution.RegionOf(o.DomainName)}
+		r := resource{kind: distribution.KindOf(o.DomainName), name: o.DomainName, region: distribution.RegionOf(o.DomainName), path: o.Path}
 		i := slices.IndexFunc(known.Origins, func(p place) bool { return p.DomainName == o.DomainName })
 		if i >= 0 {
 			r.at(known.Origins[i])

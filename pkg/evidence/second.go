@@ -45,6 +45,12 @@ func (g *Gatherer) secondWave(q Question, uses used, first Record) []source {
 	return list
 }
 
+// thirdWave says what the answers of both ask for: the paths that fail, what stands before the origins, and the staging
+// distribution's logs.
+func (g *Gatherer) thirdWave(q Question, uses used, record Record) []source {
+	return slices.Concat(g.afterLogs(q, record), g.protected(uses, record), stagingLogs(q, record))
+}
+
 // afterLogs asks for the paths that fail by the logs, where nobody has said which to ask for and the root does not fail.
 func (g *Gatherer) afterLogs(q Question, record Record) []source {
 	_, failed := failing(record)

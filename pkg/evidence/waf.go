@@ -19,9 +19,11 @@ import (
 // ACLs is AWS WAF in one Region.
 type ACLs interface {
 	GetLoggingConfiguration(context.Context, *wafv2.GetLoggingConfigurationInput, ...func(*wafv2.Options)) (*wafv2.GetLoggingConfigurationOutput, error)
+	GetWebACLForResource(context.Context, *wafv2.GetWebACLForResourceInput, ...func(*wafv2.Options)) (*wafv2.GetWebACLForResourceOutput, error)
 }
 
 const (
+	wafLogs     = "wafv2/logs.jsonl"
 	wafBefore   = 15 * time.Minute // how long before the alarm WAF's records are of interest
 	mostWAFText = 32 << 20         // bytes of one decompressed object: a bomb shall not fill the memory
 )
@@ -49,7 +51,7 @@ func readWAFLogs(acl string) reader {
 		if out.Len() == 0 && problems != nil {
 			return nil, problems
 		}
-		return Record{"wafv2/logs.jsonl": out.Bytes()}, problems
+		return Record{wafLogs: out.Bytes()}, problems
 	}
 }
 

@@ -31,11 +31,12 @@ type Evidence struct {
 	Lambda        []LambdaRegion  `json:"lambda,omitempty"`
 	EdgeFunctions []EdgeFunction  `json:"edgeFunctions,omitempty"` // CloudFront Functions, the LIVE stage
 	Staging       *Staging        `json:"staging,omitempty"`
-	WAF           *WAFLog         `json:"waf,omitempty"`    // nil: not read
-	Probe         *Probe          `json:"probe,omitempty"`  // nil: not read, or empty
-	Probes        []Probe         `json:"probes,omitempty"` // every try, in order, where more than one was kept; Probe is one of them
-	Trigger       json.RawMessage `json:"-"`                // as it was delivered
-	FailedCalls   []FailedCall    `json:"failed,omitempty"` // our own calls that failed, for AWS Support
+	WebACLs       []WebACL        `json:"webAcls,omitempty"` // of what stands behind the origins, one a resource that was asked about
+	WAF           *WAFLog         `json:"waf,omitempty"`     // nil: not read
+	Probe         *Probe          `json:"probe,omitempty"`   // nil: not read, or empty
+	Probes        []Probe         `json:"probes,omitempty"`  // every try, in order, where more than one was kept; Probe is one of them
+	Trigger       json.RawMessage `json:"-"`                 // as it was delivered
+	FailedCalls   []FailedCall    `json:"failed,omitempty"`  // our own calls that failed, for AWS Support
 	// Findings are what gathering itself came upon: tries of one request, or of one call of ours, that were answered differently.
 	Findings []Fact `json:"findings,omitempty"`
 }
@@ -266,6 +267,16 @@ type WAFLog struct {
 	Records int64      `json:"records"`
 	Damaged int64      `json:"damaged,omitempty"`
 	Groups  []WAFGroup `json:"groups,omitempty"`
+}
+
+// WebACL says what AWS WAF can answer in the place of a load balancer or of an API's stage.
+type WebACL struct {
+	Region     string   `json:"region"`
+	Resource   string   `json:"resource"`             // the ARN
+	ARN        string   `json:"arn,omitempty"`        // empty: no web ACL is associated
+	Name       string   `json:"name,omitempty"`       // of the web ACL
+	Answers503 []string `json:"answers503,omitempty"` // the rules that block with 503
+	Groups     bool     `json:"groups,omitempty"`     // some of its rules are groups, whose answers are not told
 }
 
 // WAFGroup are the records that have all of this in common.

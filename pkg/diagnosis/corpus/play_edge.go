@@ -323,6 +323,10 @@ func (w *world) regionalWAF(name string) {
 	w.albHealthy(b)
 	acl := fmt.Sprintf("arn:aws:wafv2:%s:%s:regional/webacl/%s/%s", w.region, w.account, name, w.uuid())
 	w.count(w.region, "AWS/WAFV2", "BlockedRequests", true, w.like(1), "WebACL", name, "Rule", "ALL", "Region", w.region)
+	w.acls = object{b.arn: object{"Name": name, "Id": acl[len(acl)-36:], "ARN": acl, "DefaultAction": object{"Allow": object{}}, "Rules": []any{
+		object{"Name": "managed", "Priority": 0, "OverrideAction": object{"None": object{}}},
+		object{"Name": "rule-" + w.word, "Priority": 1, "Action": object{"Block": object{"CustomResponse": object{"ResponseCode": 503}}}},
+	}}}
 	w.wafLog(acl, "ALB", w.account+"-app/"+b.name+"/x", "BLOCK", 503, 40)
 	w.relay("text/plain", 24, origin)
 	w.relayed(503, "awselb/2.0", "text/plain", "too many, please wait")

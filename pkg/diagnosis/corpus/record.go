@@ -91,6 +91,9 @@ func (w *world) state(put func(string, any)) {
 	for region, file := range w.elbv2 {
 		put("elbv2/"+region+".json", file)
 	}
+	if len(w.acls) > 0 {
+		put("wafv2/"+w.region+".json", object{"Resources": w.acls})
+	}
 	for region, file := range w.elb {
 		put("elb/"+region+".json", file)
 	}

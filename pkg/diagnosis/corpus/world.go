@@ -66,6 +66,7 @@ type world struct {
 	quotas     map[string][]object
 	health     map[string]object
 	waf        []object
+	acls       object // by the resource's ARN, in the Region of the world
 	probe      string
 
 	change     string

@@ -103,7 +103,7 @@ func Load(w *kernel.World, folder fs.FS) (Incident, error) {
 		{"probe.http", l.loadProbe}, {"metrics", l.regions("metrics", l.loadMetrics)}, {"cloudtrail", l.regions("cloudtrail", l.loadTrail)},
 		{"service-quotas", l.regions("service-quotas", l.loadQuotas)}, {"elbv2", l.regions("elbv2", l.loadBalancers)},
 		{"elb", l.regions("elb", l.loadClassic)}, {"lambda", l.regions("lambda", l.loadLambda)}, {"access-logs", l.loadAccessLogs},
-		{"wafv2", l.loadWAF}, {"health", l.loadHealth},
+		{"wafv2", l.regions("wafv2", l.loadWebACLs)}, {"wafv2", l.loadWAF}, {"health", l.loadHealth},
 	} {
 		if err := step.load(); err != nil {
 			return in, fmt.Errorf("recorded incident %s: %s: %w", in.DistributionID, step.name, err)
@@ -548,7 +548,7 @@ func (l *loader) deliver() error {
 	return nil
 }
 
-// loadWAF makes the distribution's web ACL known with its logs in a log group.
+// loadWAF puts the logs of each web ACL into a log group of its own, and makes the web ACL known where no state tells of it.
 func (l *loader) loadWAF() error {
 	raw, err := fs.ReadFile(l.folder, "wafv2/logs.jsonl")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -561,9 +561,7 @@ func (l *loader) loadWAF() error {
 	if err != nil {
 		return err
 	}
-	const group = "aws-waf-logs-recorded"
-	vended.Put("us-east-1", group)
-	arn := ""
+	groups := map[string]string{} // by web ACL
 	for line := range strings.Lines(string(raw)) {
 		var record struct {
 			Timestamp int64
@@ -572,10 +570,45 @@ func (l *loader) loadWAF() error {
 		if strings.TrimSpace(line) == "" || json.Unmarshal([]byte(line), &record) != nil {
 			continue // a torn line is no record
 		}
-		arn = record.WebACLID
-		vended.Put("us-east-1", group, logs.Event{Stream: "cloudfront_recorded_0", At: time.UnixMilli(record.Timestamp).UTC(), Message: strings.TrimSpace(line)})
+		parts := strings.Split(record.WebACLID, "/")
+		if len(parts) != 4 || strings.Count(parts[0], ":") < 5 {
+			continue
+		}
+		region, group := strings.Split(parts[0], ":")[3], "aws-waf-logs-"+parts[2]
+		groups[record.WebACLID] = "arn:aws:logs:" + region + ":" + l.world.Account + ":log-group:" + group
+		vended.Put(region, group, logs.Event{Stream: "recorded_0", At: time.UnixMilli(record.Timestamp).UTC(), Message: strings.TrimSpace(line)})
 	}
-	return l.putWebACL(arn, "arn:aws:logs:us-east-1:"+l.world.Account+":log-group:"+group)
+	for arn, group := range groups {
+		if err := l.putWebACL(arn, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadWebACLs puts the web ACLs of a Region over what they protect.
+func (l *loader) loadWebACLs(_ string, raw []byte) error {
+	var record struct{ Resources map[string]json.RawMessage }
+	if err := json.Unmarshal(raw, &record); err != nil {
+		return err
+	}
+	acls, err := service[*wafv2.Service](l.world, "wafv2")
+	if err != nil {
+		return err
+	}
+	for resource, document := range record.Resources {
+		var acl struct{ ARN string }
+		if err := json.Unmarshal(document, &acl); err != nil {
+			return fmt.Errorf("%s: %w", resource, err)
+		}
+		if acl.ARN != "" {
+			if err := acls.Put(document, nil); err != nil {
+				return fmt.Errorf("%s: %w", resource, err)
+			}
+		}
+		acls.Associate(resource, acl.ARN)
+	}
+	return nil
 }
 
 func (l *loader) putWebACL(arn, destination string) error {
@@ -584,11 +617,11 @@ func (l *loader) putWebACL(arn, destination string) error {
 	if !ok || len(parts) != 4 {
 		return nil
 	}
-	document, err := json.Marshal(map[string]any{"Name": parts[2], "Id": parts[3], "ARN": arn, "DefaultAction": map[string]any{"Allow": map[string]any{}}, "Rules": []any{}})
-	if err != nil {
+	logging, err := json.Marshal(map[string]any{"ResourceArn": arn, "LogDestinationConfigs": []string{destination}})
+	if err != nil || acls.SetLogging(arn, logging) {
 		return err
 	}
-	logging, err := json.Marshal(map[string]any{"ResourceArn": arn, "LogDestinationConfigs": []string{destination}})
+	document, err := json.Marshal(map[string]any{"Name": parts[2], "Id": parts[3], "ARN": arn, "DefaultAction": map[string]any{"Allow": map[string]any{}}, "Rules": []any{}})
 	if err != nil {
 		return err
 	}

@@ -105,6 +105,7 @@ func (r *Rehearsal) putBalancer() {
 		"Rules": [{"RuleArn": "%[2]s/bb", "Priority": "default", "IsDefault": true, "Actions": [{"Type": "forward", "TargetGroupArn": %[3]q}]}],
 		"TargetGroups": [{"TargetGroupArn": %[3]q, "TargetGroupName": "shop", "LoadBalancerArns": [%[1]q]}],
 		"TargetHealth": {}}`, balancer, listener, targetGroup)))
+	r.WAF.Associate(balancer, "")
 	if err = errors.Join(err, r.ELB.SetTargetHealth(balancerRegion, targetGroup, []byte(healthyTarget))); err != nil {
 		r.World.Strict("load balancer: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +23,8 @@ type Service struct {
 	world *kernel.World
 
 	mu   sync.Mutex
-	acls map[string]acl // by ARN
+	acls map[string]acl    // by ARN
+	over map[string]string // the ARN of the web ACL over each resource that is known, empty where it has none
 }
 
 type acl struct {
@@ -33,7 +35,7 @@ type acl struct {
 
 // New makes AWS WAF answer in the world.
 func New(w *kernel.World) *Service {
-	s := &Service{world: w, acls: map[string]acl{}}
+	s := &Service{world: w, acls: map[string]acl{}, over: map[string]string{}}
 	w.Register("wafv2", s)
 	return s
 }
@@ -54,10 +56,29 @@ func (s *Service) Put(document, logging []byte) error {
 	return nil
 }
 
+// SetLogging says where the logs of a web ACL go; false where there is no such web ACL.
+func (s *Service) SetLogging(arn string, logging []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, known := s.acls[arn]
+	if known {
+		a.logging = logging
+		s.acls[arn] = a
+	}
+	return known
+}
+
+// Associate makes a load balancer or an API's stage known, and puts a web ACL over it unless the ACL is empty.
+func (s *Service) Associate(resource, acl string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over[resource] = acl
+}
+
 // Serve is part of kernel.Service.
 func (s *Service) Serve(c *kernel.Call) {
 	jsonrpc.Serve(c, "AWSWAF_20190729", map[string]jsonrpc.Handler{
-		"GetWebACL": s.get, "ListWebACLs": s.list, "GetLoggingConfiguration": s.logging,
+		"GetWebACL": s.get, "GetWebACLForResource": s.forResource, "ListWebACLs": s.list, "GetLoggingConfiguration": s.logging,
 	})
 }
 
@@ -85,6 +106,40 @@ func (s *Service) get(c *kernel.Call) (any, error) {
 		return nil, missing()
 	}
 	return map[string]any{"WebACL": a.document, "LockToken": "11111111-2222-4333-8444-555555555555"}, nil
+}
+
+// protects are the resources that take a regional web ACL and that this package knows: an application load balancer and a
+// stage of a REST API [GetWebACLForResource].
+var protects = regexp.MustCompile(`^arn:aws:(elasticloadbalancing:([a-z0-9-]+):[0-9]{12}:loadbalancer/app/[^/]+/[^/]+|apigateway:([a-z0-9-]+)::/restapis/[^/]+/stages/[^/]+)$`)
+
+// forResource is GetWebACLForResource, which asks for the right to get the web ACL as well.
+func (s *Service) forResource(c *kernel.Call) (any, error) {
+	var in struct{ ResourceArn string }
+	decoded := jsonrpc.Decode(c, &in)
+	if err := c.Begin(kernel.Access{Action: "wafv2:GetWebACLForResource", Resources: []string{in.ResourceArn}}); err != nil {
+		return nil, err
+	}
+	if decoded != nil {
+		return nil, decoded
+	}
+	parts := protects.FindStringSubmatch(in.ResourceArn)
+	if parts == nil || cmp.Or(parts[2], parts[3]) != c.Region {
+		return nil, kernel.Errorf(http.StatusBadRequest, "WAFInvalidParameterException", "Error reason: The ARN isn't valid. A valid ARN begins with arn: and includes other information separated by colons or slashes., field: RESOURCE_ARN, parameter: %s", in.ResourceArn)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over, known := s.over[in.ResourceArn]
+	a, ok := s.acls[over]
+	if !known || over != "" && !ok {
+		return nil, missing()
+	}
+	if over == "" {
+		return map[string]any{}, nil
+	}
+	if err := c.Also(kernel.Access{Action: "wafv2:GetWebACL", Resources: []string{a.ARN}}); err != nil {
+		return nil, err
+	}
+	return map[string]any{"WebACL": a.document}, nil
 }
 
 func (s *Service) arn(region, scope, name, id string) string {

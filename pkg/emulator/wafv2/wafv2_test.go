@@ -49,6 +49,30 @@ func TestWebACLsAreRead(t *testing.T) {
 	if !errors.As(err, &missing) {
 		t.Errorf("a missing one: %v", err)
 	}
+	const (
+		balancer = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/01"
+		stage    = "arn:aws:apigateway:us-east-1::/restapis/a1/stages/prod"
+	)
+	s.Associate(balancer, arn)
+	s.Associate(stage, "")
+	for _, want := range []struct {
+		resource, acl string
+		fails         bool
+	}{
+		{balancer, arn, false}, {stage, "", false},
+		{balancer + "x", "", true}, // it does not exist
+		{"arn:aws:cloudfront::111122223333:distribution/E2EXAMPLE", "", true},
+		{"arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/01", "", true}, // another Region's
+	} {
+		got, err := client.GetWebACLForResource(ctx, &sdk.GetWebACLForResourceInput{ResourceArn: &want.resource})
+		acl := ""
+		if err == nil && got.WebACL != nil {
+			acl = *got.WebACL.ARN
+		}
+		if acl != want.acl || (err != nil) != want.fails {
+			t.Errorf("%s is protected by %q, %v", want.resource, acl, err)
+		}
+	}
 	if len(w.Violations()) != 0 {
 		t.Error(w.Violations())
 	}

@@ -220,10 +220,14 @@ func (r *reader) accessLogs() {
 		}
 	}
 	logs, stagingLogs := own.Logs(), staging.Logs()
-	r.ev.Logs = &logs
 	if stagingLogs.Objects > 0 {
 		r.ev.StagingLogs = &stagingLogs
+		r.ev.Read = append(r.ev.Read, "staging access-logs")
 	}
+	if logs.Objects == 0 && stagingLogs.Objects > 0 {
+		return // the staging distribution's rows alone say nothing of the distribution's own
+	}
+	r.ev.Logs = &logs
 	r.ev.Read = append(r.ev.Read, "access-logs")
 	if logs.Damaged > 0 {
 		r.gap("access-logs", fmt.Sprintf("%d rows cannot be understood", logs.Damaged))

@@ -70,6 +70,7 @@ var parts = []part{
 	{"lambda/", ".json", (*reader).lambda},
 	{"cloudfront/functions.json", "", (*reader).functions},
 	{"cloudfront/staging.json", "", (*reader).staging},
+	{"wafv2/", ".json", (*reader).webACLs},
 	{"wafv2/logs.jsonl", "", (*reader).waf},
 	{"probe.http", "", (*reader).probe},
 	{"probes/", ".http", (*reader).attempt},

@@ -275,7 +275,7 @@ func TestEvidenceSurvivesJSON(t *testing.T) {
 
 // fuzzed are the files whose content FuzzRead replaces.
 var fuzzed = []string{"incident.json", "distribution.json", "event.json", "baseline.json", "metrics/us-east-1.json", "cloudtrail/us-east-1.json", "service-quotas/us-east-1.json",
-	"health/a.json", "access-logs/x.gz", "elbv2/eu-west-1.json", "elb/eu-west-1.json", "lambda/us-east-1.json", "cloudfront/functions.json", "cloudfront/staging.json", "wafv2/logs.jsonl", "probe.http"}
+	"health/a.json", "access-logs/x.gz", "elbv2/eu-west-1.json", "elb/eu-west-1.json", "lambda/us-east-1.json", "cloudfront/functions.json", "cloudfront/staging.json", "wafv2/logs.jsonl", "probe.http", "wafv2/eu-west-1.json"}
 
 func FuzzRead(f *testing.F) {
 	f.Add(uint8(4), []byte(metricsFile))
