@@ -15,13 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/lean/kms"
+	"cloudfront503/pkg/lean/logs"
 	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/remedy"
@@ -37,7 +37,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		return handler{}, err
 	}
 	bucket, edge, quotas := settings.S3(cfg), cloudfront.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg)
-	switches := remedy.Switches{Edge: edge, Logs: cloudwatchlogs.NewFromConfig(cfg), Alarms: cloudwatch.NewFromConfig(cfg)}
+	switches := remedy.Switches{Edge: edge, Logs: logs.NewFromConfig(cfg), Alarms: cloudwatch.NewFromConfig(cfg)}
 	record := ledger.New(bucket, s.Bucket, "remediate", clock.Now)
 	snapshots := snapshot.New(edge, bucket, s.Bucket, clock.Now)
 	writer := remedy.Writer{

@@ -11,13 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"cloudfront503/pkg/approval"
 	"cloudfront503/pkg/evidence"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/lean/kms"
+	"cloudfront503/pkg/lean/logs"
 	"cloudfront503/pkg/lean/ssm"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/notify"
@@ -66,7 +66,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		snapshots: snapshot.New(edge, bucket, s.Bucket, clock.Now),
 		evidence:  gatherer,
 		edge:      edge, pointing: snapshot.NewPointing(cfg), analyzer: accessanalyzer.NewFromConfig(cfg),
-		looks: remedy.Switches{Edge: edge, Logs: cloudwatchlogs.NewFromConfig(cfg), Alarms: alarms},
+		looks: remedy.Switches{Edge: edge, Logs: logs.NewFromConfig(cfg), Alarms: alarms},
 		kept:  keptHealth{evidence.KeptHealth{S3: bucket, Bucket: s.Bucket}},
 		key:   key, tickets: approval.Issuer{MACs: key},
 		runbooks: runbook.Starter{SSM: automations}, calendars: automations,

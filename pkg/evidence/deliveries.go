@@ -8,24 +8,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-
 	"cloudfront503/pkg/distribution"
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/logs"
 )
 
 // Deliveries is CloudWatch Logs in us-east-1, which knows where standard logs v2 go: the configuration of a distribution
 // does not [CFDG standard-logging].
 type Deliveries interface {
-	cloudwatchlogs.DescribeDeliverySourcesAPIClient
-	cloudwatchlogs.DescribeDeliveriesAPIClient
-	cloudwatchlogs.DescribeDeliveryDestinationsAPIClient
+	DescribeDeliverySources(context.Context) iter.Seq2[[]logs.DeliverySource, error]
+	DescribeDeliveries(context.Context) iter.Seq2[[]logs.Delivery, error]
+	DescribeDeliveryDestinations(context.Context) iter.Seq2[[]logs.DeliveryDestination, error]
 }
 
 // deliveries is the file logs/deliveries.json: the three answers as the AWS CLI prints them.
@@ -59,11 +58,15 @@ func readDeliveries(ctx context.Context, g *Gatherer, _ Question) (Record, error
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	var problems error
-	for name, ask := range map[string]func(context.Context, Deliveries) (any, error){
-		"deliverySources": deliverySources, "deliveries": allDeliveries, "deliveryDestinations": deliveryDestinations,
+	for name, ask := range map[string]func() (any, error){
+		"deliverySources": func() (any, error) { return described("delivery sources", g.Deliveries.DescribeDeliverySources(ctx)) },
+		"deliveries":      func() (any, error) { return described("deliveries", g.Deliveries.DescribeDeliveries(ctx)) },
+		"deliveryDestinations": func() (any, error) {
+			return described("delivery destinations", g.Deliveries.DescribeDeliveryDestinations(ctx))
+		},
 	} {
 		wait.Go(func() {
-			list, err := ask(ctx, g.Deliveries)
+			list, err := ask()
 			mu.Lock()
 			defer mu.Unlock()
 			file[name], problems = list, errors.Join(problems, err)
@@ -76,70 +79,13 @@ func readDeliveries(ctx context.Context, g *Gatherer, _ Question) (Record, error
 	return Record{"logs/deliveries.json": encode(file)}, nil
 }
 
-// encodable are the members that say where logs go, in the CLI's spelling; the SDK's own types have another.
-type encodable map[string]any
-
-func deliverySources(ctx context.Context, client Deliveries) (any, error) {
-	list := []encodable{}
-	pages := cloudwatchlogs.NewDescribeDeliverySourcesPaginator(client, &cloudwatchlogs.DescribeDeliverySourcesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describe delivery sources: %w", err)
-		}
-		for _, s := range page.DeliverySources {
-			list = append(list, encodable{"name": s.Name, "resourceArns": s.ResourceArns, "logType": s.LogType, "service": s.Service})
-		}
+// described are all elements of an answer in pages, an empty list where there are none.
+func described[T any](what string, pages iter.Seq2[[]T, error]) (any, error) {
+	all, err := lean.All(pages)
+	if err != nil {
+		return nil, fmt.Errorf("describe %s: %w", what, err)
 	}
-	return list, nil
-}
-
-func allDeliveries(ctx context.Context, client Deliveries) (any, error) {
-	list := []encodable{}
-	pages := cloudwatchlogs.NewDescribeDeliveriesPaginator(client, &cloudwatchlogs.DescribeDeliveriesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describe deliveries: %w", err)
-		}
-		for _, d := range page.Deliveries {
-			list = append(list, encodable{
-				"id": d.Id, "deliverySourceName": d.DeliverySourceName, "deliveryDestinationArn": d.DeliveryDestinationArn,
-				"deliveryDestinationType": d.DeliveryDestinationType, "recordFields": d.RecordFields, "fieldDelimiter": d.FieldDelimiter,
-				"s3DeliveryConfiguration": s3Configuration(d.S3DeliveryConfiguration),
-			})
-		}
-	}
-	return list, nil
-}
-
-func s3Configuration(c *types.S3DeliveryConfiguration) encodable {
-	if c == nil {
-		return nil
-	}
-	return encodable{"suffixPath": c.SuffixPath, "enableHiveCompatiblePath": c.EnableHiveCompatiblePath}
-}
-
-func deliveryDestinations(ctx context.Context, client Deliveries) (any, error) {
-	list := []encodable{}
-	pages := cloudwatchlogs.NewDescribeDeliveryDestinationsPaginator(client, &cloudwatchlogs.DescribeDeliveryDestinationsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describe delivery destinations: %w", err)
-		}
-		for _, d := range page.DeliveryDestinations {
-			resource := ""
-			if d.DeliveryDestinationConfiguration != nil {
-				resource = aws.ToString(d.DeliveryDestinationConfiguration.DestinationResourceArn)
-			}
-			list = append(list, encodable{
-				"name": d.Name, "arn": d.Arn, "outputFormat": d.OutputFormat, "deliveryDestinationType": d.DeliveryDestinationType,
-				"deliveryDestinationConfiguration": encodable{"destinationResourceArn": resource},
-			})
-		}
-	}
-	return list, nil
+	return append([]T{}, all...), nil
 }
 
 // logSources are the places where the distribution's standard logs lie, legacy ones and those of version 2.

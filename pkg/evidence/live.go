@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -24,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/wafv2"
+
+	"cloudfront503/pkg/lean/logs"
 )
 
 // Clients are how AWS is asked. All are required.
@@ -58,12 +59,12 @@ func NewClients(cfg aws.Config) Clients {
 		Lambda:    func(region string) Lambda { return lambda.NewFromConfig(regional(cfg, region)) },
 		Balancers: func(region string) Balancers { return elasticloadbalancingv2.NewFromConfig(regional(cfg, region)) },
 		Classic:   func(region string) Classic { return elasticloadbalancing.NewFromConfig(regional(cfg, region)) },
-		LogGroups: func(region string) LogGroups { return cloudwatchlogs.NewFromConfig(regional(cfg, region)) },
+		LogGroups: func(region string) LogGroups { return logs.NewFromConfig(regional(cfg, region)) },
 		ACLs:      func(region string) ACLs { return wafv2.NewFromConfig(regional(cfg, region)) },
 		Buckets: func(region string) Logs {
 			return s3.NewFromConfig(regional(cfg, region), func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })
 		},
-		Deliveries: cloudwatchlogs.NewFromConfig(home),
+		Deliveries: logs.NewFromConfig(home),
 		Roles:      iam.NewFromConfig(home), CloudFront: cloudfront.NewFromConfig(home), Messages: sts.NewFromConfig(home),
 	}
 }

@@ -18,12 +18,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"cloudfront503/pkg/lean"
+	"cloudfront503/pkg/lean/logs"
 	"cloudfront503/pkg/pattern"
 )
 
@@ -34,7 +35,9 @@ type Logs interface {
 }
 
 // LogGroups is CloudWatch Logs in one Region.
-type LogGroups = cloudwatchlogs.FilterLogEventsAPIClient
+type LogGroups interface {
+	FilterLogEvents(context.Context, logs.FilterLogEventsInput) (logs.FilterLogEventsOutput, error)
+}
 
 // errNoLogs says that nothing has been delivered yet: logs come within the hour, up to a day late [CFDG accesslogs].
 var errNoLogs = errors.New("no object for the window yet")
@@ -231,24 +234,27 @@ func groupOf(arn string) string {
 
 // events gives a log group's events since a time that match a filter pattern, the oldest first, as long as the budget lasts.
 func (g *Gatherer) events(ctx context.Context, arn, pattern string, since time.Time, take func(string)) error {
-	input := &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: aws.String(groupOf(arn)), StartTime: aws.Int64(since.UnixMilli()), EndTime: aws.Int64(g.Now().UnixMilli()),
+	client, m := g.LogGroups(part(arn, ":", 3)), meterOf(ctx)
+	in := logs.FilterLogEventsInput{
+		LogGroupName: groupOf(arn), FilterPattern: pattern, StartTime: since.UnixMilli(), EndTime: g.Now().UnixMilli(),
 	}
-	if pattern != "" {
-		input.FilterPattern = &pattern
-	}
-	m := meterOf(ctx)
-	for pages := cloudwatchlogs.NewFilterLogEventsPaginator(g.LogGroups(part(arn, ":", 3)), input); pages.HasMorePages(); {
+	for page, err := range lean.Pages(func(token *string) ([]logs.FilteredLogEvent, *string, error) {
 		if err := m.object(0); err != nil {
-			return leaving(err, "the newest rows are left out")
+			return nil, nil, leaving(err, "the newest rows are left out")
 		}
-		page, err := pages.NextPage(ctx)
+		in.NextToken = token
+		out, err := client.FilterLogEvents(ctx, in)
 		if err != nil {
-			return fmt.Errorf("filter log events of %s: %w", groupOf(arn), err)
+			return nil, nil, fmt.Errorf("filter log events of %s: %w", groupOf(arn), err)
 		}
-		for _, event := range page.Events {
-			m.read(int64(len(aws.ToString(event.Message))))
-			take(aws.ToString(event.Message))
+		return out.Events, out.NextToken, nil
+	}) {
+		if err != nil {
+			return err
+		}
+		for _, event := range page {
+			m.read(int64(len(event.Message)))
+			take(event.Message)
 		}
 	}
 	return nil

@@ -34,10 +34,11 @@ type Service struct {
 	Target string // what X-Amz-Target has before the operation, as "AmazonSSM"
 }
 
-// Options are what one call may have of its own.
+// Options are what one call may have of its own; what is not changed is the configuration's.
 type Options struct {
 	Credentials      aws.CredentialsProvider
-	RetryMaxAttempts int // 0 leaves it as the configuration has it
+	Retryer          aws.Retryer
+	RetryMaxAttempts int // 0 leaves it to the retryer
 }
 
 // Client calls one service in one Region. It is safe for concurrent use.
@@ -65,7 +66,7 @@ func New(cfg aws.Config, service Service) Client {
 // Call makes one call: in is the operation's input, out takes its output; both have the members' names as their fields'.
 // Its errors are a *smithy.OperationError, with a smithy.APIError inside where the service has answered with one.
 func (c Client) Call(ctx context.Context, operation string, in, out any, options ...func(*Options)) error {
-	chosen := Options{Credentials: c.cfg.Credentials}
+	chosen := Options{Credentials: c.cfg.Credentials, Retryer: c.retryer}
 	for _, option := range options {
 		option(&chosen)
 	}
@@ -96,7 +97,7 @@ func (c Client) names(ctx context.Context, operation string) context.Context {
 // build puts together what a generated client does, in its order.
 func (c Client) build(stack *middleware.Stack, chosen Options, out any) error {
 	sign := v4.NewSignHTTPRequestMiddleware(v4.SignHTTPRequestMiddlewareOptions{CredentialsProvider: chosen.Credentials, Signer: v4.NewSigner()})
-	attempts := retry.NewAttemptMiddleware(c.tries(chosen), smithyhttp.RequestCloner)
+	attempts := retry.NewAttemptMiddleware(tries(chosen), smithyhttp.RequestCloner)
 	steps := []error{
 		stack.Serialize.Add(encoder{c}, middleware.After),
 		stack.Build.Add(&smithyhttp.ComputeContentLength{}, middleware.After),
@@ -119,11 +120,11 @@ func (c Client) build(stack *middleware.Stack, chosen Options, out any) error {
 	return errors.Join(steps...)
 }
 
-func (c Client) tries(chosen Options) aws.Retryer {
+func tries(chosen Options) aws.Retryer {
 	if chosen.RetryMaxAttempts == 0 {
-		return c.retryer
+		return chosen.Retryer
 	}
-	return retry.AddWithMaxAttempts(c.retryer, chosen.RetryMaxAttempts)
+	return retry.AddWithMaxAttempts(chosen.Retryer, chosen.RetryMaxAttempts)
 }
 
 // endpoint is where the service answers: where one is given for it or for all, there.

@@ -15,13 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/google/go-cmp/cmp"
 
 	watchservice "cloudfront503/pkg/emulator/cloudwatch"
 	"cloudfront503/pkg/emulator/kernel"
 	logservice "cloudfront503/pkg/emulator/logs"
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/logs"
 )
 
 const siteARN = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE"
@@ -53,7 +53,7 @@ func newSwitchScene(t *testing.T) *switchScene {
 	once := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 1 })
 	s.switches = Switches{
 		Edge:   cloudfront.New(cloudfront.Options{Region: "us-east-1", BaseEndpoint: &s.world.Endpoint, Credentials: keys, Retryer: once}),
-		Logs:   cloudwatchlogs.New(cloudwatchlogs.Options{Region: "us-east-1", BaseEndpoint: &s.world.Endpoint, Credentials: keys, Retryer: once}),
+		Logs:   logs.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &s.world.Endpoint, Credentials: keys, Retryer: func() aws.Retryer { return once }}),
 		Alarms: cloudwatch.New(cloudwatch.Options{Region: "us-east-1", BaseEndpoint: &s.world.Endpoint, Credentials: keys, Retryer: once}),
 	}
 	s.Looks, s.Switches, s.Stack.Evidence = s.switches, s.switches, testPlace

@@ -15,10 +15,9 @@ import (
 	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"cloudfront503/pkg/incident"
+	"cloudfront503/pkg/lean/logs"
 )
 
 // The kinds of part.
@@ -70,7 +69,7 @@ const (
 // Switches are the parts of the evidence at AWS. The clients are of us-east-1, where all that is CloudFront's lies.
 type Switches struct {
 	Edge   *cloudfront.Client
-	Logs   *cloudwatchlogs.Client
+	Logs   *logs.Client
 	Alarms *cloudwatch.Client
 }
 
@@ -104,7 +103,7 @@ func (s Switches) Off(ctx context.Context, part Part) error {
 // once keeps the SDK from making a second time what was made, and mistaking its own first try for somebody else's.
 func once(o *cloudfront.Options) { o.Retryer = sentOnce() }
 
-func onceLogs(o *cloudwatchlogs.Options) { o.Retryer = sentOnce() }
+func onceLogs(o *logs.Options) { o.Retryer = sentOnce() }
 
 // metrics says whether a distribution has additional metrics. They cannot be on otherwise than as planned.
 func (s Switches) metrics(ctx context.Context, part Part) (Standing, error) {
@@ -143,19 +142,14 @@ func unless(err error, code string) error {
 	return err
 }
 
-// notFound is what CloudWatch Logs answers about what is not there.
-const notFound = "ResourceNotFoundException"
-
 // source looks for the distribution's delivery source: it can have only one, whatever its name.
 func (s Switches) source(ctx context.Context, part Part) (Standing, error) {
-	pages := cloudwatchlogs.NewDescribeDeliverySourcesPaginator(s.Logs, &cloudwatchlogs.DescribeDeliverySourcesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for page, err := range s.Logs.DescribeDeliverySources(ctx) {
 		if err != nil {
 			return Absent, err
 		}
-		for _, found := range page.DeliverySources {
-			switch ours, named := slices.Contains(found.ResourceArns, part.logs.Source), aws.ToString(found.Name) == part.Name; {
+		for _, found := range page {
+			switch ours, named := slices.Contains(found.ResourceArns, part.logs.Source), found.Name == part.Name; {
 			case ours && named:
 				return AsPlanned, nil
 			case ours || named:
@@ -167,29 +161,25 @@ func (s Switches) source(ctx context.Context, part Part) (Standing, error) {
 }
 
 func (s Switches) sourceOn(ctx context.Context, part Part) error {
-	_, err := s.Logs.PutDeliverySource(ctx, &cloudwatchlogs.PutDeliverySourceInput{
-		Name: &part.Name, ResourceArn: &part.logs.Source, LogType: aws.String("ACCESS_LOGS"),
+	return s.Logs.PutDeliverySource(ctx, logs.PutDeliverySourceInput{
+		Name: part.Name, ResourceARN: part.logs.Source, LogType: "ACCESS_LOGS",
 	}, onceLogs)
-	return err
 }
 
 func (s Switches) sourceOff(ctx context.Context, part Part) error {
-	_, err := s.Logs.DeleteDeliverySource(ctx, &cloudwatchlogs.DeleteDeliverySourceInput{Name: &part.Name})
-	return unless(err, notFound)
+	return unless(s.Logs.DeleteDeliverySource(ctx, part.Name), logs.CodeNotFound)
 }
 
 func (s Switches) destination(ctx context.Context, part Part) (Standing, error) {
-	pages := cloudwatchlogs.NewDescribeDeliveryDestinationsPaginator(s.Logs, &cloudwatchlogs.DescribeDeliveryDestinationsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for page, err := range s.Logs.DescribeDeliveryDestinations(ctx) {
 		if err != nil {
 			return Absent, err
 		}
-		for _, found := range page.DeliveryDestinations {
-			if aws.ToString(found.Name) != part.Name {
+		for _, found := range page {
+			if found.Name != part.Name {
 				continue
 			}
-			if c := found.DeliveryDestinationConfiguration; c == nil || aws.ToString(c.DestinationResourceArn) != part.logs.Target || found.OutputFormat != logFormat {
+			if c := found.DeliveryDestinationConfiguration; c == nil || c.DestinationResourceARN != part.logs.Target || found.OutputFormat != logFormat {
 				return Otherwise, nil
 			}
 			return AsPlanned, nil
@@ -199,19 +189,17 @@ func (s Switches) destination(ctx context.Context, part Part) (Standing, error) 
 }
 
 // logFormat names its fields in each line, so that what AWS adds later is read as well.
-const logFormat = logstypes.OutputFormatJson
+const logFormat = "json"
 
 func (s Switches) destinationOn(ctx context.Context, part Part) error {
-	_, err := s.Logs.PutDeliveryDestination(ctx, &cloudwatchlogs.PutDeliveryDestinationInput{
-		Name: &part.Name, OutputFormat: logFormat,
-		DeliveryDestinationConfiguration: &logstypes.DeliveryDestinationConfiguration{DestinationResourceArn: &part.logs.Target},
+	return s.Logs.PutDeliveryDestination(ctx, logs.PutDeliveryDestinationInput{
+		Name: part.Name, OutputFormat: logFormat,
+		DeliveryDestinationConfiguration: logs.DeliveryDestinationConfiguration{DestinationResourceARN: part.logs.Target},
 	}, onceLogs)
-	return err
 }
 
 func (s Switches) destinationOff(ctx context.Context, part Part) error {
-	_, err := s.Logs.DeleteDeliveryDestination(ctx, &cloudwatchlogs.DeleteDeliveryDestinationInput{Name: &part.Name})
-	return unless(err, notFound)
+	return unless(s.Logs.DeleteDeliveryDestination(ctx, part.Name), logs.CodeNotFound)
 }
 
 // delivery looks for the delivery from our source to our destination; there can be only one [CreateDelivery].
@@ -220,21 +208,19 @@ func (s Switches) delivery(ctx context.Context, part Part) (Standing, error) {
 	switch {
 	case err != nil || found == nil:
 		return Absent, err
-	case found.S3DeliveryConfiguration == nil || !strings.HasSuffix(aws.ToString(found.S3DeliveryConfiguration.SuffixPath), part.logs.Path):
+	case found.S3DeliveryConfiguration == nil || !strings.HasSuffix(found.S3DeliveryConfiguration.SuffixPath, part.logs.Path):
 		return Otherwise, nil
 	}
 	return AsPlanned, nil
 }
 
-func (s Switches) findDelivery(ctx context.Context, part Part) (*logstypes.Delivery, error) {
-	pages := cloudwatchlogs.NewDescribeDeliveriesPaginator(s.Logs, &cloudwatchlogs.DescribeDeliveriesInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+func (s Switches) findDelivery(ctx context.Context, part Part) (*logs.Delivery, error) {
+	for page, err := range s.Logs.DescribeDeliveries(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		for _, found := range page.Deliveries {
-			if aws.ToString(found.DeliverySourceName) == part.Name && aws.ToString(found.DeliveryDestinationArn) == destinationARN(part) {
+		for _, found := range page {
+			if found.DeliverySourceName == part.Name && found.DeliveryDestinationARN == destinationARN(part) {
 				return &found, nil
 			}
 		}
@@ -249,11 +235,10 @@ func destinationARN(part Part) string {
 }
 
 func (s Switches) deliveryOn(ctx context.Context, part Part) error {
-	_, err := s.Logs.CreateDelivery(ctx, &cloudwatchlogs.CreateDeliveryInput{
-		DeliverySourceName: &part.Name, DeliveryDestinationArn: aws.String(destinationARN(part)),
-		S3DeliveryConfiguration: &logstypes.S3DeliveryConfiguration{SuffixPath: &part.logs.Path, EnableHiveCompatiblePath: aws.Bool(false)},
+	return s.Logs.CreateDelivery(ctx, logs.CreateDeliveryInput{
+		DeliverySourceName: part.Name, DeliveryDestinationARN: destinationARN(part),
+		S3DeliveryConfiguration: &logs.S3DeliveryConfiguration{SuffixPath: part.logs.Path},
 	}, onceLogs)
-	return err
 }
 
 func (s Switches) deliveryOff(ctx context.Context, part Part) error {
@@ -261,8 +246,7 @@ func (s Switches) deliveryOff(ctx context.Context, part Part) error {
 	if err != nil || found == nil {
 		return err
 	}
-	_, err = s.Logs.DeleteDelivery(ctx, &cloudwatchlogs.DeleteDeliveryInput{Id: found.Id})
-	return unless(err, notFound)
+	return unless(s.Logs.DeleteDelivery(ctx, found.ID), logs.CodeNotFound)
 }
 
 func (s Switches) alarm(ctx context.Context, part Part) (Standing, error) {
