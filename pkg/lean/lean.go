@@ -6,7 +6,8 @@
 // a hundred: on start-up they describe all of them, and that alone took longer than an empty function.
 //
 // A client behaves as a generated one, API options and endpoints included, with these exceptions: errors have codes but no
-// types of their own, required members are not checked before the call, and there are no FIPS and dual-stack endpoints.
+// types of their own, required members are not checked before the call, the machine's clock is believed, and there are no
+// FIPS and dual-stack endpoints.
 // Source: the SDK's generated clients; "AWS JSON 1.1 protocol", Smithy.
 package lean
 
@@ -74,7 +75,7 @@ func (c Client) Call(ctx context.Context, operation string, in, out any, options
 	if err := c.build(stack, chosen, out); err != nil {
 		return c.failed(operation, err)
 	}
-	handler := middleware.DecorateHandler(smithyhttp.NewClientHandler(c.http), stack)
+	handler := middleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(c.http), stack)
 	if _, _, err := handler.Handle(c.names(ctx, operation), in); err != nil {
 		return c.failed(operation, err)
 	}
@@ -90,13 +91,11 @@ func (c Client) names(ctx context.Context, operation string) context.Context {
 	ctx = middleware.ClearStackValues(ctx)
 	ctx = middleware.WithOperationName(middleware.WithServiceID(ctx, c.service.ID), operation)
 	ctx = awsmiddleware.SetOperationName(awsmiddleware.SetServiceID(ctx, c.service.ID), operation)
-	ctx = awsmiddleware.SetSigningRegion(awsmiddleware.SetRegion(ctx, c.cfg.Region), c.cfg.Region)
-	return awsmiddleware.SetSigningName(ctx, c.service.Name)
+	return awsmiddleware.SetRegion(ctx, c.cfg.Region)
 }
 
 // build puts together what a generated client does, in its order.
 func (c Client) build(stack *middleware.Stack, chosen Options, out any) error {
-	sign := v4.NewSignHTTPRequestMiddleware(v4.SignHTTPRequestMiddlewareOptions{CredentialsProvider: chosen.Credentials, Signer: v4.NewSigner()})
 	attempts := retry.NewAttemptMiddleware(tries(chosen), smithyhttp.RequestCloner)
 	steps := []error{
 		stack.Serialize.Add(encoder{c}, middleware.After),
@@ -105,9 +104,8 @@ func (c Client) build(stack *middleware.Stack, chosen Options, out any) error {
 		awsmiddleware.AddSDKAgentKey(awsmiddleware.APIMetadata, c.service.Name)(stack),
 		awsmiddleware.AddRecursionDetection(stack),
 		stack.Finalize.Add(attempts, middleware.After),
-		stack.Finalize.Add(&retry.MetricsHeader{}, middleware.After),
 		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
-		stack.Finalize.Add(sign, middleware.After),
+		stack.Finalize.Add(signer{c, chosen.Credentials}, middleware.After),
 		stack.Deserialize.Add(&awshttp.ResponseErrorWrapper{}, middleware.After),
 		stack.Deserialize.Add(&awsmiddleware.RequestIDRetriever{}, middleware.After),
 		stack.Deserialize.Add(decoder{out}, middleware.After),

@@ -176,6 +176,15 @@ func TestACallMayHaveCredentialsOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestNothingIsSentWithoutTheCredentials(t *testing.T) {
+	t.Parallel()
+	s, cfg := serve(t, answer{status: 200, body: `{}`})
+	cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, io.ErrUnexpectedEOF })
+	if err := lean.New(cfg, quota).Call(t.Context(), "GetThing", question{}, &reply{}); !errors.Is(err, io.ErrUnexpectedEOF) || len(s.asked) != 0 {
+		t.Errorf("asked %d times, error %v", len(s.asked), err)
+	}
+}
+
 // given is a source of the SDK's configuration.
 type given struct{ service, at string }
 
