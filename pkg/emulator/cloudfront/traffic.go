@@ -4,12 +4,10 @@
 package cloudfront
 
 import (
-	"context"
 	"hash/fnv"
 	"maps"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -276,13 +274,7 @@ func (p *past) compute(at time.Time) *minute {
 	t := p.d.traffic
 	noise := 1 + t.Noise*spread(p.d.id, at)
 	m := &minute{requests: math.Round(t.RequestsPerMinute * noise), status: map[int]float64{}, lambda: map[string]*lambdaUse{}, functions: map[string]float64{}}
-	paths, regions := t.Paths, t.Regions
-	if len(paths) == 0 {
-		paths = []Path{{Path: "/", Share: 1}}
-	}
-	if len(regions) == 0 {
-		regions = []Region{{Name: "us-east-1", Share: 1}}
-	}
+	paths, regions := t.visited()
 	whole := 0.0
 	for _, path := range paths {
 		for _, region := range regions {
@@ -306,8 +298,7 @@ func (p *past) compute(at time.Time) *minute {
 
 // visit adds n requests for a path from a Region.
 func (p *past) visit(m *minute, at time.Time, path Path, region string, n float64) {
-	r := &http.Request{Method: http.MethodGet, Host: p.d.domain, URL: &url.URL{Scheme: "https", Host: p.d.domain, Path: path.Path}, Header: http.Header{}}
-	answer, _ := p.ask(at, region, r.WithContext(context.Background()))
+	answer, _ := p.ask(at, region, p.request(path.Path))
 	if answer.Drop {
 		m.requests -= n
 		return

@@ -37,3 +37,25 @@ func undetermined() Scenario {
 		},
 	}
 }
+
+// badGateway: the origin cannot be reached, which is no 503, and the metrics alone say so.
+func badGateway() Scenario {
+	return Scenario{
+		Name: "not-503", Ends: "switched-on", Asks: true, Elsewhere: true, Traffic: traffic,
+		Title:  "The origin cannot be reached, which is 502 and no 503; no logs are on.",
+		Config: func() []byte { return config(nil) },
+		Break: func(r *Rehearsal) error {
+			from := r.World.Clock.Now()
+			until := from.Add(darkFor)
+			r.CloudFront.SetEdge(Distribution, func(cfg cloudfront.Deployed, request *http.Request) cloudfront.EdgeAnswer {
+				if cfg.At.Before(from) || cfg.At.After(until) {
+					return cloudfront.Healthy(cfg, request)
+				}
+				answer := cloudfront.OwnError(http.StatusBadGateway, "Error", "CloudFront wasn't able to connect to the origin.")
+				answer.Share = 0.4
+				return answer
+			})
+			return nil
+		},
+	}
+}

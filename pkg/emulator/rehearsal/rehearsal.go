@@ -64,6 +64,7 @@ func New(o Options) (*Rehearsal, error) {
 	for i, name := range people {
 		parameters[fmt.Sprintf("Approver%d", i+1)] = fmt.Sprintf("%s|%s|email|%s@example.com", name, UserARN(name), name)
 	}
+	maps.Copy(parameters, o.Scenario.Parameters)
 	maps.Copy(parameters, o.Parameters)
 	r := &Rehearsal{Scenario: o.Scenario}
 	account, err := emulator.New(emulator.Options{

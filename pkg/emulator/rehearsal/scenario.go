@@ -27,6 +27,8 @@ type Scenario struct {
 	// Elsewhere says that the remedy leaves the distribution's configuration alone, and changes what it points to.
 	Elsewhere bool
 	People    int // how many must approve; 0: one
+	// Parameters are the stack's, beyond those of every rehearsal; may be nil.
+	Parameters map[string]string
 }
 
 // Approvers are the people who approve.
@@ -50,6 +52,12 @@ func Scenarios() map[string]Scenario {
 		"function-error":          functionError(),
 		"function-throttled":      functionThrottled(),
 		"undetermined":            undetermined(),
+		"target-503":              targetFails(),
+		"http-api-timeout":        apiTimesOut(),
+		"failover-secondary-503":  secondaryFails(),
+		"replayed-503":            replayed(),
+		"distribution-quota":      atQuota(),
+		"not-503":                 badGateway(),
 	}
 }
 
