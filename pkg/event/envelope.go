@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cloudfront503/pkg/incident"
 )
@@ -108,8 +109,12 @@ func readTopicMessage(message string, d delivery) ([]incident.Trigger, error) {
 	return one(readReply)([]byte(message), d)
 }
 
-// publishable keeps those who may publish to a topic from speaking as the schedule or as cf503, which invoke directly.
-func publishable(s shape) bool { return s.members[0] != "cloudfront503" }
+// unpublishable are the first members of the shapes that nobody may publish to a topic: those with which the schedule and
+// cf503 invoke directly, and every envelope, because whoever may publish to one topic could name another in it and speak
+// in the name of its owner.
+var unpublishable = []string{"cloudfront503", "Records", "requestContext", "Type"}
+
+func publishable(s shape) bool { return !slices.Contains(unpublishable, s.members[0]) }
 
 // readFailureRecord reads what an on-failure destination holds, so that a failed event can be handed in again as it is.
 //

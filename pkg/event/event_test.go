@@ -6,6 +6,7 @@ package event
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"flag"
 	"os"
 	"path/filepath"
@@ -233,6 +234,28 @@ func TestAPublisherCannotSpeakAsTheSweep(t *testing.T) {
 	trigger, err := Parse([]byte(raw))
 	if err != nil || trigger.Kind != incident.KindReply {
 		t.Errorf("%v, %v", trigger.Kind, err)
+	}
+}
+
+func TestAPublisherCannotSpeakThroughAnothersTopic(t *testing.T) {
+	t.Parallel()
+	const own, other = "arn:aws:sns:us-east-1:111122223333:reply-2", "arn:aws:sns:us-east-1:111122223333:reply-1"
+	envelope := func(topic, message string) string {
+		return fmt.Sprintf(`{"Type":"Notification","MessageId":"1","TopicArn":%q,"Message":%q,"Timestamp":"2026-11-24T03:41:51.000Z"}`, topic, message)
+	}
+	delivery := func(message string) string {
+		return `{"Records":[{"EventSource":"aws:sns","Sns":` + envelope(own, message) + `}]}`
+	}
+	for name, message := range map[string]string{
+		"an envelope":        envelope(other, "approve x"),
+		"a delivery":         `{"Records":[{"EventSource":"aws:sns","Sns":` + envelope(other, "approve x") + `}]}`,
+		"a failed delivery":  `{"requestContext":{},"requestPayload":` + envelope(other, "approve x") + `}`,
+		"a queue's delivery": fmt.Sprintf(`{"Records":[{"eventSource":"aws:sqs","body":%q}]}`, envelope(other, "approve x")),
+	} {
+		trigger, err := Parse([]byte(delivery(message)))
+		if err != nil || trigger.Kind != incident.KindReply || trigger.Reply.TopicARN != own || trigger.Reply.Text != message {
+			t.Errorf("%s: %+v, %v", name, trigger.Reply, err)
+		}
 	}
 }
 
