@@ -163,3 +163,59 @@ func TestALaterLookThatFindsWhatCanBeFixedHasItPlanned(t *testing.T) {
 		t.Errorf("%d incidents, want two", r.Incident().Episode)
 	}
 }
+
+// toldAndQuiet is an incident in which people could only be told that nobody knows, and whose alarm was soon OK again. since
+// is when it began to fail; readable lets the metrics be read.
+func toldAndQuiet(t *testing.T) (r *rehearsal.Rehearsal, since time.Time, readable func()) {
+	t.Helper()
+	r = start(t, "error-page-503", logged)
+	readable = r.World.Faults.Add(kernel.Fault{Action: "cloudwatch:GetMetricData", Caller: "arn:aws:sts::" + account + ":assumed-role/*",
+		Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "not authorized to perform cloudwatch:GetMetricData")})
+	breaks(t, r)
+	since = r.World.Clock.Now()
+	until(t, r, 20*time.Minute, "people are told", func() bool { return r.Has("told") })
+	repair(t, r)
+	untilClosed(t, r, "told")
+	if opened := r.World.Clock.Now().Sub(since); opened > 45*time.Minute {
+		t.Fatalf("it was open for %s: nothing is left to look at afterwards", opened)
+	}
+	return r, since, readable
+}
+
+func TestAnIncidentThatEndedSoonIsLookedAtUntilItsLogsAreThere(t *testing.T) {
+	t.Parallel()
+	r, since, readable := toldAndQuiet(t)
+	readable()
+	deliver(t, r, since.Add(5*time.Minute), "CapacityExceeded")
+	until(t, r, 70*time.Minute, "people hear what it was", func() bool { return heardOf(r, "edge-capacity now, not undetermined") })
+	page, _ := r.S3.Get(r.Bucket, r.Folder()+"watch/report.md")
+	if !strings.Contains(string(page), "edge-capacity") {
+		t.Error("the page still tells the first verdict")
+	}
+	r.World.Clock.Advance(2 * time.Hour)
+	if n := heardTimes(r, "edge-capacity now, not undetermined"); n != 1 {
+		t.Errorf("people heard it %d times", n)
+	}
+	if r.Incident().State != "closed" || r.Incident().Episode != 1 || len(r.SSM.Executions()) != 0 || r.Has("asked") {
+		t.Errorf("%+v, %d executions: a look at what has ended started something", r.Incident(), len(r.SSM.Executions()))
+	}
+	if looked := recorded(r, "second-look"); looked < 2 || looked > 3 {
+		t.Errorf("%d looks", looked)
+	}
+}
+
+func TestAnIncidentThatEndedIsNotLookedAtOnceAnotherHasBegun(t *testing.T) {
+	t.Parallel()
+	r, since, readable := toldAndQuiet(t)
+	looks := recorded(r, "second-look")
+	r.World.Clock.Advance(10 * time.Minute)
+	breaks(t, r)
+	until(t, r, 20*time.Minute, "the next incident begins", func() bool { return r.Incident().Episode == 2 })
+	readable()
+	deliver(t, r, since.Add(5*time.Minute), "CapacityExceeded")
+	made := len(r.S3.Keys(r.Bucket, "incidents/"+rehearsal.Distribution+"/000001/"))
+	r.World.Clock.Advance(90 * time.Minute)
+	if now := len(r.S3.Keys(r.Bucket, "incidents/"+rehearsal.Distribution+"/000001/")); now != made || looks > 2 {
+		t.Errorf("%d objects of the first incident, then %d; %d looks", made, now, looks)
+	}
+}

@@ -186,6 +186,8 @@ func (w *watch) then(after incident.Diagnosis, withdrawn bool) (string, []string
 		return "The plan is approved, so it is not withdrawn.", nil
 	case !fixable(after):
 		return "", nil
+	case !w.pointer.State.Ongoing():
+		return "The incident has ended, so that nothing is started by itself. What can be done about it is planned in a new incident once somebody asks for it.", []string{w.openAnew()}
 	case (withdrawn || told || more) && !w.isSuccessor():
 		return "What can be done about it is planned in a new incident, and people are asked there.", nil
 	}

@@ -13,10 +13,13 @@ import (
 	"cloudfront503/pkg/notify"
 )
 
+// resultTold is the result of an incident in which people were told, and nothing was asked or touched.
+const resultTold = "told"
+
 // ends are the results with which an incident is closed, and why.
 var ends = map[due]incident.Outcome{
-	closeQuiet:   {Result: "told", Why: "The alarm is OK again. Nothing was touched."},
-	endRefused:   {Result: "told", Why: "What a person asked for was refused, and they were told why. Nothing was touched."},
+	closeQuiet:   {Result: resultTold, Why: "The alarm is OK again. Nothing was touched."},
+	endRefused:   {Result: resultTold, Why: "What a person asked for was refused, and they were told why. Nothing was touched."},
 	handOver:     {Why: "A later look has found another cause. What can be done about it is planned in the next incident."},
 	endSilent:    {Result: "silent", Why: "Not enough approvers answered while the gate waited."},
 	endRejected:  {Result: "rejected"},
@@ -126,7 +129,7 @@ func (w *watch) outcome(what due) incident.Outcome {
 	outcome := ends[what]
 	switch {
 	case what == handOver:
-		outcome.Result = map[bool]string{true: "void", false: "told"}[w.view.withdrawn]
+		outcome.Result = map[bool]string{true: "void", false: resultTold}[w.view.withdrawn]
 	case what == endVoid:
 		outcome.Why = w.view.void
 	case what == endRejected:
@@ -255,7 +258,7 @@ func (w *watch) send(ctx context.Context, kind string, m notify.Message) error {
 			return nil
 		}
 	}
-	if err := w.ledger.Renew(ctx, w.incident, w.holder); err != nil {
+	if err := w.renew(ctx); err != nil {
 		return err
 	}
 	topic := w.settings.OnCallTopic()

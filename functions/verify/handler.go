@@ -13,7 +13,8 @@ import (
 	"cloudfront503/pkg/ledger"
 )
 
-// Handle keeps what AWS Health says, and then looks at every open incident: whatever woke it, all that is due is done.
+// Handle keeps what AWS Health says, and then looks at every open incident, and at those that have ended a short while ago:
+// whatever woke it, all that is due is done.
 func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
 	trigger, err := event.Parse(raw)
 	var ignored *event.Ignored
@@ -31,10 +32,14 @@ func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
 }
 
 func (h handler) lookAtAll(ctx context.Context, trigger incident.Trigger, raw json.RawMessage) error {
-	open, err := h.ledger.Open(ctx)
+	pointers, err := h.ledger.Since(ctx, h.now().Add(-looksOn))
 	problems := []error{err}
-	for _, pointer := range open {
-		problems = append(problems, h.look(ctx, pointer, trigger, raw))
+	for _, pointer := range pointers {
+		if pointer.State.Ongoing() {
+			problems = append(problems, h.look(ctx, pointer, trigger, raw))
+		} else if trigger.Kind == incident.KindSweep && deservesLook(pointer) {
+			problems = append(problems, h.lookBack(ctx, pointer))
+		}
 	}
 	return errors.Join(problems...)
 }

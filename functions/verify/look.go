@@ -66,7 +66,7 @@ func (w *watch) alarmed() time.Time {
 
 // diagnoseAnew gathers evidence as respond did and keeps it as a recorded incident in a folder.
 func (w *watch) diagnoseAnew(ctx context.Context, folder string, at time.Time) (incident.Diagnosis, error) {
-	if err := w.ledger.Renew(ctx, w.incident, w.holder); err != nil {
+	if err := w.renew(ctx); err != nil {
 		return incident.Diagnosis{}, err
 	}
 	files, err := w.gather(ctx, at)

@@ -94,6 +94,33 @@ func (l *Ledger) Close(ctx context.Context, ref incident.Reference, outcome inci
 	}))
 }
 
+// HoldEnded takes or extends the lease of an incident that has ended and is still its distribution's last, for a look that
+// comes later; a holder that died leaves nothing to take over. The error is ErrBusy where somebody else holds it, and
+// ErrLeaseLost where another incident has begun: a new episode takes the pointer whoever holds it.
+func (l *Ledger) HoldEnded(ctx context.Context, ref incident.Reference, holder string, lease time.Duration) error {
+	return l.changeWhere(ctx, ref, "hold ended", hasEnded, func(p *incident.Pointer) error {
+		now := l.now().UTC()
+		if p.Lease.Holder != "" && p.Lease.Holder != holder && !p.Lease.Dead(now) {
+			return ErrBusy
+		}
+		p.Lease = incident.Lease{Holder: holder, Until: now.Add(lease), Length: lease}
+		return nil
+	})
+}
+
+// ReleaseEnded gives the lease of an incident that has ended back. It is no error if it was lost.
+func (l *Ledger) ReleaseEnded(ctx context.Context, ref incident.Reference, holder string) error {
+	return unlessLost(l.changeWhere(ctx, ref, "release ended", hasEnded, func(p *incident.Pointer) error {
+		if p.Lease.Holder != holder {
+			return ErrLeaseLost
+		}
+		p.Lease = incident.Lease{}
+		return nil
+	}))
+}
+
+func hasEnded(s incident.State) bool { return !s.Ongoing() }
+
 func unlessLost(err error) error {
 	if errors.Is(err, ErrLeaseLost) {
 		return nil
@@ -103,8 +130,13 @@ func unlessLost(err error) error {
 
 // change replaces the pointer of an open incident. Other writers, who note what they hear, do not disturb it.
 func (l *Ledger) change(ctx context.Context, ref incident.Reference, what string, apply func(*incident.Pointer) error) error {
+	return l.changeWhere(ctx, ref, what, incident.State.Ongoing, apply)
+}
+
+// changeWhere replaces the pointer of an incident that is its distribution's last and in a state; in another it is lost.
+func (l *Ledger) changeWhere(ctx context.Context, ref incident.Reference, what string, fits func(incident.State) bool, apply func(*incident.Pointer) error) error {
 	for range attempts {
-		won, err := l.tryChange(ctx, ref, apply)
+		won, err := l.tryChange(ctx, ref, fits, apply)
 		if err != nil {
 			return fmt.Errorf("ledger %s: %s: %w", ref, what, err)
 		}
@@ -115,12 +147,12 @@ func (l *Ledger) change(ctx context.Context, ref incident.Reference, what string
 	return fmt.Errorf("ledger %s: %s: lost to other writers %d times", ref, what, attempts)
 }
 
-func (l *Ledger) tryChange(ctx context.Context, ref incident.Reference, apply func(*incident.Pointer) error) (bool, error) {
+func (l *Ledger) tryChange(ctx context.Context, ref incident.Reference, fits func(incident.State) bool, apply func(*incident.Pointer) error) (bool, error) {
 	pointer, before, err := l.pointer(ctx, ref.Distribution)
 	if err != nil {
 		return false, err
 	}
-	if !pointer.State.Ongoing() || pointer.Reference() != ref {
+	if !fits(pointer.State) || pointer.Reference() != ref {
 		return false, ErrLeaseLost
 	}
 	if err := apply(&pointer); err != nil {

@@ -168,7 +168,7 @@ func TestOpenAndRecentIncidentsAreListedOverAllPages(t *testing.T) {
 	if _, err := l.Claim(t.Context(), "EFFFFFF", alarm(errors5, "OK", 1), "a", time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	open, err := l.Open(t.Context())
+	open, err := l.Since(t.Context(), at(9999))
 	r.ok(err)
 	recent, err := l.Recent(t.Context())
 	r.ok(err)
@@ -176,8 +176,49 @@ func TestOpenAndRecentIncidentsAreListedOverAllPages(t *testing.T) {
 		t.Errorf("%d open, %d recent: %+v", len(open), len(recent), recent)
 	}
 
+	if lately, err := l.Since(t.Context(), at(1)); err != nil || len(lately) != 5 {
+		t.Errorf("%d that are open or began lately, %v", len(lately), err)
+	}
+	if lately, err := l.Since(t.Context(), at(2)); err != nil || len(lately) != 4 {
+		t.Errorf("%d that are open or began later, %v", len(lately), err)
+	}
+
 	r.world.Faults.Add(kernel.Fault{Action: "s3:GetObject", Resource: "*/EBBBBBB/*", Error: kernel.Errorf(403, "AccessDenied", "no")})
-	if open, err = l.Open(t.Context()); err == nil || len(open) != 3 {
+	if open, err = l.Since(t.Context(), at(9999)); err == nil || len(open) != 3 {
 		t.Errorf("one is unreadable: %d others, %v", len(open), err)
+	}
+}
+
+func TestAnIncidentThatHasEndedIsHeldUntilTheNextBegins(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.ledger("verify")
+	if c := r.claim(l, alarm(errors5, "ALARM", 0), "a"); !c.Ours() {
+		t.Fatal(c)
+	}
+	if err := l.HoldEnded(t.Context(), first, "look", time.Minute); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("one that is open: %v", err)
+	}
+	r.ok(l.Close(t.Context(), first, incident.Outcome{Result: "told"}))
+	r.ok(l.HoldEnded(t.Context(), first, "look", time.Minute))
+	r.ok(l.HoldEnded(t.Context(), first, "look", time.Minute)) // extended
+	if err := l.HoldEnded(t.Context(), first, "other", time.Minute); !errors.Is(err, ErrBusy) {
+		t.Errorf("one that somebody looks at: %v", err)
+	}
+	r.set(2)
+	r.ok(l.HoldEnded(t.Context(), first, "other", time.Minute)) // the first holder died
+	r.ok(l.ReleaseEnded(t.Context(), first, "look"))
+	if p := r.pointer(); p.Lease.Holder != "other" || p.State != incident.Closed || p.Outcome == nil {
+		t.Errorf("%+v", p)
+	}
+	if c := r.claim(l, alarm(errors5, "ALARM", 3), "b"); c.Outcome != Opened || c.Incident.ID != "000002" {
+		t.Errorf("a new episode waits for a look at the last one: %+v", c)
+	}
+	if err := l.HoldEnded(t.Context(), first, "other", time.Minute); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("after the next has begun: %v", err)
+	}
+	r.ok(l.ReleaseEnded(t.Context(), first, "other"))
+	if p := r.pointer(); p.Lease.Holder != "b" {
+		t.Errorf("%+v", p)
 	}
 }

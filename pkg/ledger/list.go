@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -16,10 +17,13 @@ import (
 	"cloudfront503/pkg/incident"
 )
 
-// Open are the pointers of all incidents that have not ended, the watched ones too, by distribution. Where one cannot be read, the others come with the error.
-func (l *Ledger) Open(ctx context.Context) ([]incident.Pointer, error) {
+// Since are the pointers of all incidents that have not ended, and of those that have and were opened after a time: of each
+// distribution the last one. Where one cannot be read, the others come with the error.
+func (l *Ledger) Since(ctx context.Context, opened time.Time) ([]incident.Pointer, error) {
 	all, err := l.all(ctx)
-	return slices.DeleteFunc(all, func(p incident.Pointer) bool { return !p.State.Ongoing() }), err
+	return slices.DeleteFunc(all, func(p incident.Pointer) bool {
+		return !p.State.Ongoing() && (p.Episode == 0 || !p.OpenedAt.After(opened))
+	}), err
 }
 
 // Recent are the pointers of all distributions that ever had an incident: each one's last, the latest opened first. Where

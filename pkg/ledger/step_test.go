@@ -249,7 +249,7 @@ func TestADeadlineEndsEverything(t *testing.T) {
 	cancel()
 	_, claimErr := l.Claim(over, shop, alarm(errors5, "ALARM", 0), "a", time.Minute)
 	_, appendErr := l.Append(over, first, incident.StepTold, "x", nil)
-	_, openErr := l.Open(over)
+	_, openErr := l.Since(over, at(0))
 	for _, err := range []error{claimErr, appendErr, openErr} {
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
