@@ -213,20 +213,22 @@ func (b balancerView) fixedRule() *incident.Rule {
 	return nil
 }
 
-// inService says how many of a classic load balancer's instances take traffic.
+// inService says how many of a classic load balancer's instances take traffic. An instance whose state the load balancer does
+// not know, or the record does not tell, may be one.
 func (b balancerView) inService() (n int, read bool) {
 	if b.state == nil || b.state.Type != "classic" {
 		return 0, false
 	}
-	if !b.state.StatesRead && len(b.state.Instances) > 0 {
-		return 0, false
-	}
+	read = b.state.StatesRead || len(b.state.Instances) == 0
 	for _, i := range b.state.Instances {
-		if strings.EqualFold(i.State, "InService") {
+		switch {
+		case strings.EqualFold(i.State, "InService"):
 			n++
+		case !strings.EqualFold(i.State, "OutOfService"):
+			read = false
 		}
 	}
-	return n, true
+	return n, read || n > 0
 }
 
 // bucketView is an S3 bucket that failing requests may go to.

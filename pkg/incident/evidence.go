@@ -296,6 +296,7 @@ type Probe struct {
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers,omitempty"` // names in lower case
 	Body    string            `json:"body,omitempty"`    // bounded
+	Cut     bool              `json:"cut,omitempty"`     // the record holds less than was sent: what is not in it may have been there
 	URL     string            `json:"url,omitempty"`     // what was asked for, where the record says so
 	At      time.Time         `json:"at,omitzero"`       // when it was answered, where the record says so
 }

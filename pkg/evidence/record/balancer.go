@@ -18,12 +18,13 @@ type elbv2 struct {
 	listeners []listener
 	rules     []rule
 	groups    []targetGroup
-	health    map[string]struct {
-		TargetHealthDescriptions []struct {
-			Target       struct{ ID string }
-			TargetHealth struct{ State, Reason string }
-		}
-	}
+	health    map[string]struct{ TargetHealthDescriptions []described }
+}
+
+// described is a target with its health.
+type described struct {
+	Target       struct{ ID string }
+	TargetHealth struct{ State, Reason string }
 }
 
 type balancer struct {
@@ -162,8 +163,8 @@ func ruleOf(arn string, l listener, isDefault bool, actions []action) incident.R
 }
 
 func (e elbv2) group(arn string) incident.TargetGroup {
-	health, read := e.health[arn]
-	out := incident.TargetGroup{ARN: arn, Read: read}
+	health := e.health[arn]
+	out := incident.TargetGroup{ARN: arn, Read: health.TargetHealthDescriptions != nil} // no list is no answer, and not an empty one
 	for _, d := range health.TargetHealthDescriptions {
 		out.Targets = append(out.Targets, incident.Target{ID: d.Target.ID, State: d.TargetHealth.State, Reason: d.TargetHealth.Reason})
 	}
@@ -184,7 +185,8 @@ func (r *reader) classic(region string, content []byte) error {
 		"InstanceStates":           func(raw json.RawMessage) error { return json.Unmarshal(raw, &states) },
 	})
 	for _, d := range all {
-		read, known := states[d.LoadBalancerName]
+		read := states[d.LoadBalancerName]
+		known := read != nil // null is no answer
 		b := incident.LoadBalancer{Region: region, Type: "classic", Name: d.LoadBalancerName, DNSName: d.DNSName, StatesRead: known}
 		for _, s := range read {
 			b.Instances = append(b.Instances, incident.Target{ID: s.InstanceID, State: s.State, Reason: s.ReasonCode})

@@ -53,6 +53,7 @@ func (r *reader) attempt(_ string, content []byte) error {
 //	x-cf503-url: https://www.example.com/
 //	x-cf503-at: 2026-03-03T21:33:28Z
 func parseProbe(content []byte) (incident.Probe, error) {
+	cut := cutShort(string(content))
 	text := strings.ReplaceAll(string(content), "\r\n", "\n")
 	if strings.TrimSpace(text) == "" {
 		return incident.Probe{}, fmt.Errorf("empty: no answer was kept: %w", errNothing)
@@ -68,11 +69,30 @@ func parseProbe(content []byte) (incident.Probe, error) {
 			continue
 		}
 		status, _ := strconv.Atoi(match[1])
-		p := incident.Probe{Status: status, Headers: headers(head), Body: body[:min(len(body), mostBody)]}
+		p := incident.Probe{Status: status, Headers: headers(head), Body: body[:min(len(body), mostBody)], Cut: cut}
 		p.URL = p.Headers["x-cf503-url"]
 		p.At, _ = time.Parse(time.RFC3339, p.Headers["x-cf503-at"])
 		return p, nil
 	}
+}
+
+// cutShort says whether the last answer ends before its headers do, or before as many bytes of the body as they promise. A
+// body that was compressed on its way is not measured; one whose line ends were changed is given them back.
+func cutShort(content string) bool {
+	head, body, whole := strings.Cut(content, "\r\n\r\n")
+	if !whole {
+		head, body, whole = strings.Cut(content, "\n\n")
+	}
+	switch next := strings.TrimLeft(body, "\r\n "); {
+	case !whole:
+		return true
+	case statusLine().MatchString(next):
+		return cutShort(next)
+	}
+	sent := headers(strings.ReplaceAll(head, "\r\n", "\n"))
+	length, err := strconv.Atoi(sent["content-length"])
+	lineEnds := strings.Count(body, "\n") - strings.Count(body, "\r\n")
+	return err == nil && sent["content-encoding"] == "" && len(body)+lineEnds < length
 }
 
 // compared are the headers by which answers to the same request are told apart.

@@ -6,7 +6,7 @@ package record
 import (
 	"cmp"
 	"encoding/json"
-	"math"
+	"fmt"
 	"slices"
 	"time"
 
@@ -35,14 +35,24 @@ type result struct {
 }
 
 // metrics joins questions and answers. A question without an answer in a file that is whole had no data; in a damaged
-// file it says nothing and is dropped.
+// file, or beside an answer that cannot be understood, it says nothing and is dropped.
 func (r *reader) metrics(region string, content []byte) error {
 	var queries []query
 	answers := map[string]*incident.Series{}
+	strange := 0
 	err := members(content, map[string]func(json.RawMessage) error{
 		"MetricDataQueries": into(func(q query) { queries = append(queries, q) }),
-		"MetricDataResults": into(func(a result) { answer(answers, a) }),
+		"MetricDataResults": func(raw json.RawMessage) error {
+			var a result
+			if json.Unmarshal(raw, &a) != nil || !answer(answers, a) {
+				strange++
+			}
+			return nil
+		},
 	})
+	if err == nil && strange > 0 {
+		err = fmt.Errorf("%d results cannot be understood", strange)
+	}
 	for _, q := range queries {
 		a := answers[q.ID]
 		if q.MetricStat == nil || a == nil && err != nil {
@@ -59,21 +69,27 @@ func (r *reader) metrics(region string, content []byte) error {
 	return err
 }
 
-// answer adds a result, which may be one page of several.
-func answer(answers map[string]*incident.Series, a result) {
+// answer adds a result, which may be one page of several. It is false for one that must not read as no data: without an id,
+// refused by CloudWatch, or with values of which none is one.
+func answer(answers map[string]*incident.Series, a result) bool {
+	var points []incident.Point
+	for i := range min(len(a.Timestamps), len(a.Values)) {
+		if value, ok := a.Values[i].parse(); ok && !a.Timestamps[i].IsZero() {
+			points = append(points, incident.Point{At: a.Timestamps[i].Time, Value: value})
+		}
+	}
+	refused := a.StatusCode == "InternalError" || a.StatusCode == "Forbidden"
+	if a.ID == "" || len(points) == 0 && (refused || len(a.Timestamps)+len(a.Values) > 0) {
+		return false
+	}
 	s := answers[a.ID]
 	if s == nil {
 		s = &incident.Series{}
 		answers[a.ID] = s
 	}
-	s.Partial = a.StatusCode == "PartialData" || a.StatusCode == "InternalError" || a.StatusCode == "Forbidden"
-	for i := range min(len(a.Timestamps), len(a.Values)) {
-		value := a.Values[i].number()
-		if a.Timestamps[i].IsZero() || a.Values[i] == "" || math.IsNaN(value) {
-			continue
-		}
-		s.Points = append(s.Points, incident.Point{At: a.Timestamps[i].Time, Value: value})
-	}
+	s.Partial = refused || a.StatusCode == "PartialData"
+	s.Points = append(s.Points, points...)
+	return true
 }
 
 func series(region string, q query, a *incident.Series) incident.Series {

@@ -185,11 +185,17 @@ func (l *loose) UnmarshalJSON(raw []byte) error {
 }
 
 func (l loose) number() float64 {
+	n, _ := l.parse()
+	return n
+}
+
+// parse is the number, if it is one: what is not must not be taken for zero where zero says something.
+func (l loose) parse() (n float64, ok bool) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(string(l)), 64)
 	if err != nil || n != n || n > 1e15 || n < -1e15 {
-		return 0
+		return 0, false
 	}
-	return n
+	return n, true
 }
 
 func (l loose) truth() bool { return strings.EqualFold(string(l), "true") }
