@@ -34,21 +34,24 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	}
 	bucket, automation := settings.S3(cfg), ssm.NewFromConfig(cfg)
 	gates := runbook.Gates{SSM: automation}
-	teller := teller{settings: s, sender: notify.Sender{SNS: sns.NewFromConfig(cfg)}}
+	teller := teller{settings: s, sender: notify.Sender{SNS: sns.NewFromConfig(cfg), From: s.SMSNumber}}
+	record := ledger.New(bucket, s.Bucket, "approve", clock.Now)
 	return handler{log: log, desk: approval.Desk{
 		Approvers: approvers,
 		OnCall:    s.OnCallTopic(),
 		Verifier:  approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},
-		Ledger:    ledger.New(bucket, s.Bucket, "approve", clock.Now),
+		Ledger:    record,
+		Incidents: record,
 		States:    approval.Bucket{S3: bucket, Name: s.Bucket},
 		Gate:      gate{gates},
 		Signaller: runbook.Signaller{SSM: automation, STS: sts.NewFromConfig(cfg), Gates: gates, Role: s.SignerRole(), Now: clock.Now},
 		WayBack:   wayBack{starter: runbook.Starter{SSM: automation}, settings: s, approvers: approvers},
 		Live:      configurations{cloudfront.NewFromConfig(cfg)},
 		Chat:      approval.Chat{Topic: s.ChatTopic(), Role: s.ChatRole},
+		Texts:     approval.Texts{Topic: s.TextTopic(), Number: s.SMSNumber},
 		Now:       clock.Now,
 		Sleep:     denied.Sleep,
-		Tell:      teller.tell, TellDenied: teller.denied,
+		Tell:      teller.tell, TellDenied: teller.denied, TellVoid: teller.void,
 	}}, nil
 }
 
@@ -120,7 +123,7 @@ type teller struct {
 func (t teller) tell(ctx context.Context, topic string, r approval.Refusal) error {
 	_, err := t.sender.Send(ctx, topic, notify.RenderRefused(notify.Refused{
 		About: t.about(r.Incident),
-		Owner: r.Owner, Topic: r.Topic, Why: r.Why, At: r.At, ID: r.MessageID, More: r.More,
+		Owner: r.Owner, Topic: r.Topic, From: r.From, Why: r.Why, At: r.At, ID: r.MessageID, More: r.More,
 	}))
 	return err
 }
@@ -132,8 +135,20 @@ func (t teller) denied(ctx context.Context, d approval.Denied) error {
 		Then: fmt.Sprintf("The answer is recorded, but the gate stays shut until %s and nothing is written.", d.Expires.UTC().Format(time.RFC3339)),
 		Next: t.remedies(d),
 	})
+	return t.both(ctx, d.Approver, message)
+}
+
+// void tells the approver and on-call that no text from a number counts any more.
+func (t teller) void(ctx context.Context, v approval.Voided) error {
+	return t.both(ctx, v.Approver, notify.RenderCodesVoid(notify.CodesVoid{
+		About: t.about(v.Incident), Owner: v.Approver.Name, From: v.From, Wrong: v.Wrong,
+	}))
+}
+
+// both tells on-call and an approver.
+func (t teller) both(ctx context.Context, approver incident.Approver, message notify.Message) error {
 	_, atOnCall := t.sender.Send(ctx, t.settings.OnCallTopic(), message)
-	_, atApprover := t.sender.Send(ctx, d.Approver.Channel, message)
+	_, atApprover := t.sender.Send(ctx, approver.Channel, message)
 	return errors.Join(atOnCall, atApprover)
 }
 

@@ -44,7 +44,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		Stack: remedy.Stack{
 			Documents: documents(s),
 			Approvers: approval.Names(approvers), Quorum: s.Quorum,
-			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop,
+			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop, Texts: s.SMSNumber != "",
 			Evidence: remedy.NewPlace(s.Stack, s.Bucket, s.OnCallTopic()),
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,

@@ -166,10 +166,32 @@ func (s *story) askOne(ctx context.Context, request incident.ApprovalRequest, ap
 	if err != nil {
 		return err
 	}
+	codes, err := s.codes(ctx, request, approver)
+	if err != nil {
+		return err
+	}
 	return s.send(ctx, approver.Channel, approver.Name, notify.RenderAsk(notify.Ask{
 		About: s.about(), Diagnosis: s.diagnosis, Plan: s.plan, Request: request, Snapshot: s.snapshot, Approver: approver,
 		Approve: tickets[0], Reject: tickets[1], Undo: strings.Join(tickets[2:], ""),
+		Code: codes[incident.Approve], CodeNo: codes[incident.Reject],
 	}))
+}
+
+// codes gives an approver with a phone new codes, and keeps what tells them from others, before they leave. Those of an
+// earlier try, whose message may have left, stay good.
+func (s *story) codes(ctx context.Context, request incident.ApprovalRequest, approver incident.Approver) (map[incident.Verb]string, error) {
+	if approver.Phone == "" {
+		return nil, nil
+	}
+	codes, kept, err := s.tickets.Codes(ctx, request, approver, incident.Approve, incident.Reject)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.renew(ctx); err != nil {
+		return nil, err
+	}
+	_, err = s.ledger.Append(ctx, s.incident, incident.StepCoded, approver.Name+" gets codes to answer by text message", kept)
+	return codes, err
 }
 
 // tellWhyNot tells people why nothing will be touched, and what they can do.

@@ -70,7 +70,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		kept:  keptHealth{evidence.KeptHealth{S3: bucket, Bucket: s.Bucket}},
 		key:   key, tickets: approval.Issuer{MACs: key},
 		runbooks: runbook.Starter{SSM: automations}, calendars: automations,
-		people: notify.Sender{SNS: sns.NewFromConfig(cfg)},
+		people: notify.Sender{SNS: sns.NewFromConfig(cfg), From: s.SMSNumber},
 		alarms: alarms,
 		now:    clock.Now, log: log,
 	}, nil

@@ -31,25 +31,26 @@ var (
 
 // ParseApprovers reads the stack's approvers, one line each:
 //
-//	name|principal ARN|reply topic ARN|channel topic ARN|circle
+//	name|principal ARN|reply topic ARN|channel topic ARN|circle|phone
 //
-// where the circle, 1 to 9, may be left out and is 1 then, as in
+// where the circle, 1 to 9, may be left out and is 1 then, and the phone, a number as +14255550182, where texts from it
+// decide nothing, as in
 //
 //	ana|arn:aws:iam::111122223333:user/ana|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1
 //
 // Empty lines do not count. The error names every problem, not just the first. Names must differ in more than case, and
-// no two people may share a reply topic, because the topic is the identity; a channel may be shared.
+// no two people may share a reply topic or a phone, because these are the identity; a channel may be shared.
 func ParseApprovers(text string) ([]incident.Approver, error) {
 	var approvers []incident.Approver
 	var problems []error
-	names, topics := map[string]bool{}, map[string]bool{}
+	names, topics, phones := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" {
 			continue
 		}
 		approver, err := parseApprover(line)
-		problems = append(problems, err, unique("name", approver.Name, names), unique("reply topic", approver.Topic, topics))
+		problems = append(problems, err, unique("name", approver.Name, names), unique("reply topic", approver.Topic, topics), unique("phone", approver.Phone, phones))
 		approvers = append(approvers, approver)
 	}
 	if len(approvers) > MostApprovers {
@@ -68,11 +69,15 @@ func ParseApprovers(text string) ([]incident.Approver, error) {
 
 func parseApprover(line string) (incident.Approver, error) {
 	parts := strings.Split(line, "|")
-	if len(parts) == 4 {
+	given := len(parts)
+	if given == 4 {
 		parts = append(parts, "1")
 	}
-	if len(parts) != 5 {
-		return incident.Approver{}, fmt.Errorf("approver %q: %d parts, want name|principal|reply topic|channel|circle", incident.Line(line, 80), len(parts))
+	if len(parts) == 5 {
+		parts = append(parts, "")
+	}
+	if len(parts) != 6 {
+		return incident.Approver{}, fmt.Errorf("approver %q: %d parts, want name|principal|reply topic|channel|circle|phone", incident.Line(line, 80), given)
 	}
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
@@ -92,7 +97,10 @@ func parseApprover(line string) (incident.Approver, error) {
 			problems = append(problems, fmt.Errorf("approver %s: %s %q is not %s", incident.Line(parts[0], 64), rule.what, incident.Line(parts[i], 120), rule.pattern()))
 		}
 	}
-	return incident.Approver{Name: parts[0], Principal: parts[1], Topic: parts[2], Channel: parts[3], Circle: number(parts[4])}, errors.Join(problems...)
+	if phone := parts[5]; phone != "" && !isPhone(phone) {
+		problems = append(problems, fmt.Errorf("approver %s: the phone %s is no number with + and its country", incident.Line(parts[0], 64), incident.MaskNumber(incident.Line(phone, 20))))
+	}
+	return incident.Approver{Name: parts[0], Principal: parts[1], Topic: parts[2], Channel: parts[3], Circle: number(parts[4]), Phone: parts[5]}, errors.Join(problems...)
 }
 
 // number is a circle's, of one digit.
@@ -101,9 +109,18 @@ func number(digit string) int {
 	return n
 }
 
+// isPhone says whether a text is a number of E.164: a plus sign, then 7 to 15 digits that do not begin with 0.
+func isPhone(text string) bool {
+	digits, plus := strings.CutPrefix(text, "+")
+	return plus && len(digits) >= 7 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
+}
+
 func unique(what, value string, seen map[string]bool) error {
 	folded := strings.ToLower(value)
 	if value != "" && seen[folded] {
+		if what == "phone" {
+			value = incident.MaskNumber(value)
+		}
 		return fmt.Errorf("%s %s is there twice", what, value)
 	}
 	seen[folded] = true
@@ -114,6 +131,16 @@ func unique(what, value string, seen map[string]bool) error {
 func OwnerOf(approvers []incident.Approver, topic string) (incident.Approver, bool) {
 	for _, approver := range approvers {
 		if approver.Topic == topic && topic != "" {
+			return approver, true
+		}
+	}
+	return incident.Approver{}, false
+}
+
+// OwnerOfPhone finds whose phone it is.
+func OwnerOfPhone(approvers []incident.Approver, phone string) (incident.Approver, bool) {
+	for _, approver := range approvers {
+		if approver.Phone == phone && phone != "" {
 			return approver, true
 		}
 	}

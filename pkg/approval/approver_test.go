@@ -35,6 +35,9 @@ func TestApproversAreReadFromLines(t *testing.T) {
 	if _, known := approval.OwnerOf([]incident.Approver{{Name: "nobody"}}, ""); known {
 		t.Error("an empty topic has an owner")
 	}
+	if phones, err := approval.ParseApprovers(anaLine + "|2|+14255550182\n" + benLine + "|1|"); err != nil || phones[0].Phone != "+14255550182" || phones[1].Phone != "" {
+		t.Errorf("phones of %+v, error %v", phones, err)
+	}
 	if none, err := approval.ParseApprovers(" \n"); len(none) != 0 || err != nil {
 		t.Errorf("got %v, error %v", none, err)
 	}
@@ -59,6 +62,9 @@ func TestEveryProblemOfTheApproversIsNamedAtOnce(t *testing.T) {
 		{"the same person twice, in capitals", anaLine + "\n" + strings.Replace(benLine, "b.en@example.com", "ANA", 1), []string{"name ANA is there twice"}},
 		{"one reply topic for two", anaLine + "\n" + strings.Replace(benLine, "reply-2", "reply-1", 1), []string{"reply topic", "twice"}},
 		{"a channel that is a reply topic", strings.Replace(anaLine, "channel-1", "reply-1", 1), []string{"the channel is a reply topic"}},
+		{"one phone for two", anaLine + "|1|+14255550182\n" + benLine + "|2|+14255550182", []string{"phone +*********82 is there twice"}},
+		{"a phone without its country", anaLine + "|1|4255550182", []string{"the phone +********82 is no number"}},
+		{"a phone of other digits", anaLine + "|1|+\u0661\u0664\u0662\u0665\u0665\u0665\u0660", []string{"is no number"}},
 		{"eleven", strings.Join(many, "\n"), []string{"11 approvers"}},
 	}
 	for _, test := range tests {

@@ -68,6 +68,7 @@ type Record struct {
 	Rounds    int                       // how often a further circle was asked
 	Decisions []incident.Decision       // valid ones, in the order in which they were taken
 	Signalled []incident.Decision       // those that SSM took
+	Codes     []incident.Codes          // what is kept of the codes that were sent by text message
 	Withdrawn string                    // why the plan is void since the request; empty where it is not
 	Written   bool                      // the change is written
 	WrittenAt time.Time                 // when
@@ -89,6 +90,7 @@ var believed = map[incident.StepKind][]string{
 	incident.StepDenied:     {"approve"},
 	incident.StepSignedSelf: {"remediate"},
 	incident.StepAskedNext:  {"respond"},
+	incident.StepCoded:      {"respond"},
 	incident.StepWithdrawn:  {"respond", "verify", "remediate", "approve"},
 	incident.StepVoid:       {"remediate"},
 	incident.StepWritten:    {"remediate"},
@@ -137,6 +139,11 @@ func (r *Record) add(step incident.Step) error {
 		r.Request, r.Withdrawn, r.Rounds = &request, "", 0
 	case incident.StepAskedNext:
 		r.Rounds++
+	case incident.StepCoded:
+		var codes incident.Codes
+		err := json.Unmarshal(step.Detail, &codes)
+		r.Codes = append(r.Codes, codes)
+		return err
 	case incident.StepDecision, incident.StepSignedSelf:
 		return appendDecision(&r.Decisions, step.Detail)
 	case incident.StepGateReject:

@@ -64,6 +64,8 @@ type Desk struct {
 	WayBack   wayBack
 	Live      live
 	Chat      Chat
+	Texts     Texts
+	Incidents incidents
 	Now       func() time.Time // AWS's clock
 	// Sleep waits for the gate of a way back that was just started.
 	Sleep func(ctx context.Context, wait time.Duration) error
@@ -72,12 +74,15 @@ type Desk struct {
 	Tell func(ctx context.Context, topic string, refusal Refusal) error
 	// TellDenied tells the approver and on-call that AWS takes no signature.
 	TellDenied func(context.Context, Denied) error
+	// TellVoid tells the approver and on-call that no text from a number counts any more.
+	TellVoid func(context.Context, Voided) error
 }
 
 // Refusal is what people are told about a reply that does not count.
 type Refusal struct {
-	Owner     string             // whose reply topic it came through; empty for nobody's
+	Owner     string             // whose reply topic or phone it came through; empty for nobody's
 	Topic     string             // the topic through which it came
+	From      string             // the number from which a text message came, masked; empty for other replies
 	Incident  incident.Reference // the incident that it names; empty where it names none that exists
 	Why       string             // one sentence
 	At        time.Time
@@ -97,7 +102,9 @@ type visit struct {
 	reply    incident.Reply
 	channel  incident.Channel
 	owner    incident.Approver
+	from     string // the number of a text message, masked
 	parsed   Reply
+	code     *incident.CodeProof // of a text message, instead of a ticket
 	record   Record
 	decision incident.Decision
 }
@@ -126,6 +133,9 @@ func (d Desk) Take(ctx context.Context, trigger incident.Trigger) error {
 func (d Desk) take(ctx context.Context, v *visit) error {
 	if v.reply.TopicARN == d.Chat.Topic && d.Chat.Topic != "" {
 		return d.takeChat(ctx, v)
+	}
+	if v.reply.TopicARN == d.Texts.Topic && d.Texts.Topic != "" {
+		return d.takeText(ctx, v)
 	}
 	if err := d.read(v); err != nil {
 		return err
@@ -205,13 +215,22 @@ func (d Desk) record(ctx context.Context, v *visit) error {
 	request := v.record.Request
 	v.decision = incident.Decision{
 		Approver: v.owner.Name, Verb: v.parsed.Verb, Reason: v.parsed.Reason, MessageID: v.reply.MessageID, Channel: v.channel,
-		Through: fmt.Sprintf("topic %s, to which only %s may publish", v.owner.Topic, v.owner.Principal), At: d.Now(), Ticket: v.parsed.Ticket.String(), Execution: request.Execution, Hash: request.Hash, ETag: request.ETag,
+		At: d.Now(), Execution: request.Execution, Hash: request.Hash, ETag: request.ETag,
 	}
+	v.decision.Through, v.decision.Ticket, v.decision.Code = v.proof()
 	note := fmt.Sprintf("%s answered: %s", v.owner.Name, v.parsed.Verb)
 	if _, _, err := d.Ledger.AppendOnce(ctx, request.Incident, incident.StepDecision, v.reply.MessageID, note, v.decision); err != nil {
 		return fmt.Errorf("record the decision of %s: %w", v.owner.Name, err)
 	}
 	return nil
+}
+
+// proof is what established the name, and the ticket or the code that goes with it.
+func (v *visit) proof() (through, ticket string, code *incident.CodeProof) {
+	if v.code != nil {
+		return fmt.Sprintf("a text from %s, the number of %s, with a code that was sent there", v.from, v.owner.Name), "", v.code
+	}
+	return fmt.Sprintf("topic %s, to which only %s may publish", v.owner.Topic, v.owner.Principal), v.parsed.Ticket.String(), nil
 }
 
 func (v *visit) sent(d incident.Decision) bool {
@@ -240,13 +259,21 @@ func SpentName(ticket Ticket) string {
 	return "approval/tickets/" + hex.EncodeToString(sum[:]) + ".json"
 }
 
-// spend takes the ticket for this message. SNS delivers a message more than once, and then it is the same message.
+// spentName is the object that marks the visit's ticket or code as used.
+func (v *visit) spentName() string {
+	if v.code != nil {
+		return spentCodeName(*v.code)
+	}
+	return SpentName(v.parsed.Ticket)
+}
+
+// spend takes the ticket or the code for this message. SNS delivers a message more than once, and then it is the same message.
 func (d Desk) spend(ctx context.Context, v *visit) error {
 	body, err := json.Marshal(spent{MessageID: v.reply.MessageID, Approver: v.owner.Name, Verb: v.parsed.Verb, At: d.Now()})
 	if err != nil {
 		return err
 	}
-	kept, created, err := d.Ledger.PutOnce(ctx, v.parsed.Ticket.Incident, SpentName(v.parsed.Ticket), body)
+	kept, created, err := d.Ledger.PutOnce(ctx, v.record.Request.Incident, v.spentName(), body)
 	if err != nil {
 		return fmt.Errorf("spend the ticket of %s: %w", v.owner.Name, err)
 	}
@@ -258,7 +285,7 @@ func (d Desk) spend(ctx context.Context, v *visit) error {
 		return fmt.Errorf("spend the ticket of %s: what is there: %w", v.owner.Name, err)
 	}
 	if earlier.MessageID != v.reply.MessageID {
-		return refuse("the ticket was used at %s", earlier.At.UTC().Format(time.RFC3339))
+		return refuse("the %s was used at %s", map[bool]string{true: "code", false: "ticket"}[v.code != nil], earlier.At.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

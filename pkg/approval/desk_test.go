@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,11 @@ type office struct {
 	told     []string
 	refusals []approval.Refusal
 	busy     int // how often Replace finds that somebody was faster
+	mu       sync.Mutex
+	failing  sync.Mutex
+	people   []incident.Approver // empty: ana, ben and eve
+	checks   atomic.Int32        // of MACs
+	open     []incident.Pointer  // beside the one of the request
 }
 
 func newOffice(t *testing.T) *office {
@@ -41,19 +48,25 @@ func newOffice(t *testing.T) *office {
 }
 
 func (o *office) fail(what string) error {
+	o.failing.Lock()
+	defer o.failing.Unlock()
 	err := o.fails[what]
 	delete(o.fails, what)
 	return err
 }
 
 func (o *office) Steps(_ context.Context, reference incident.Reference) ([]incident.Step, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if reference != request.Incident {
 		return nil, o.fail("steps")
 	}
-	return o.steps, o.fail("steps")
+	return slices.Clone(o.steps), o.fail("steps")
 }
 
 func (o *office) AppendOnce(_ context.Context, _ incident.Reference, kind incident.StepKind, key, note string, detail any) (incident.Step, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if err := o.fail("append " + string(kind)); err != nil {
 		return incident.Step{}, false, err
 	}
@@ -69,6 +82,8 @@ func (o *office) AppendOnce(_ context.Context, _ incident.Reference, kind incide
 }
 
 func (o *office) PutOnce(_ context.Context, reference incident.Reference, name string, body []byte) ([]byte, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	key := reference.String() + "/" + name
 	if existing, is := o.objects[key]; is {
 		return []byte(existing), false, o.fail("put")
@@ -78,6 +93,8 @@ func (o *office) PutOnce(_ context.Context, reference incident.Reference, name s
 }
 
 func (o *office) Load(_ context.Context, key string) ([]byte, string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if _, is := o.objects[key]; !is {
 		return nil, "", o.fail("load")
 	}
@@ -85,6 +102,8 @@ func (o *office) Load(_ context.Context, key string) ([]byte, string, error) {
 }
 
 func (o *office) Replace(_ context.Context, key, etag string, body []byte) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	_, is := o.objects[key]
 	if o.busy > 0 {
 		o.busy--
@@ -117,13 +136,36 @@ func (o *office) Signal(_ context.Context, approver incident.Approver, execution
 	return nil
 }
 
+// Since gives the request's incident, and those that a test opens.
+func (o *office) Since(context.Context, time.Time) ([]incident.Pointer, error) {
+	own := incident.Pointer{Distribution: request.Incident.Distribution, Episode: 7, State: incident.Open}
+	return append([]incident.Pointer{own}, o.open...), o.fail("since")
+}
+
+// counted counts the MACs that are checked.
+type counted struct {
+	key
+	checks *atomic.Int32
+}
+
+func (c counted) Check(ctx context.Context, text, mac []byte) (bool, error) {
+	c.checks.Add(1)
+	return c.key.Check(ctx, text, mac)
+}
+
 func (o *office) desk() approval.Desk {
+	people := o.people
+	if people == nil {
+		people = []incident.Approver{person("ana"), person("ben"), person("eve")}
+	}
 	return approval.Desk{
-		Live: o, Chat: approval.Chat{Topic: "chat", Role: "arn:chat-role"},
-		Approvers: []incident.Approver{person("ana"), person("ben"), person("eve")}, OnCall: "on-call",
-		Verifier: approval.Verifier{MACs: key{fail: o.fail("kms")}}, Ledger: o, States: o, Gate: o, Signaller: o,
+		Live: o, Chat: approval.Chat{Topic: "chat", Role: "arn:chat-role"}, Texts: approval.Texts{Topic: "texts", Number: ownNumber}, Incidents: o,
+		Approvers: people, OnCall: "on-call",
+		Verifier: approval.Verifier{MACs: counted{key{fail: o.fail("kms")}, &o.checks}}, Ledger: o, States: o, Gate: o, Signaller: o,
 		Now: func() time.Time { return o.now },
 		Tell: func(_ context.Context, topic string, refusal approval.Refusal) error {
+			o.mu.Lock()
+			defer o.mu.Unlock()
 			if err := o.fail("tell"); err != nil {
 				return err
 			}
@@ -134,6 +176,15 @@ func (o *office) desk() approval.Desk {
 		TellDenied: func(_ context.Context, d approval.Denied) error {
 			o.told = append(o.told, fmt.Sprintf("denied: %s %s %s", d.Incident, d.Approver.Name, d.Verb))
 			return o.fail("tell denied")
+		},
+		TellVoid: func(_ context.Context, v approval.Voided) error {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			if err := o.fail("tell void"); err != nil {
+				return err
+			}
+			o.told = append(o.told, fmt.Sprintf("void: %s %s %s after %d", v.Incident, v.Approver.Name, v.From, v.Wrong))
+			return nil
 		},
 	}
 }

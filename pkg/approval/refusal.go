@@ -46,7 +46,7 @@ func (d Desk) turnAway(ctx context.Context, v visit, why string) error {
 	if err := d.recordRefusal(ctx, v, why); err != nil {
 		return fmt.Errorf("reply %s: %w", v.reply.MessageID, err)
 	}
-	refusal := Refusal{Owner: v.owner.Name, Topic: v.reply.TopicARN, Why: why, At: d.Now(), MessageID: v.reply.MessageID}
+	refusal := Refusal{Owner: v.owner.Name, Topic: v.reply.TopicARN, From: v.from, Why: why, At: d.Now(), MessageID: v.reply.MessageID}
 	if v.record.Request != nil {
 		refusal.Incident = v.record.Request.Incident
 	}
@@ -67,6 +67,10 @@ func (d Desk) recordRefusal(ctx context.Context, v visit, why string) error {
 		Channel: v.channel, At: d.Now(), Refusal: why,
 	}
 	note := fmt.Sprintf("refused a reply through the topic of %s: %s", v.owner.Name, why)
+	if v.from != "" {
+		decision.Through = "a text from " + v.from
+		note = fmt.Sprintf("refused a text from the number of %s: %s", v.owner.Name, why)
+	}
 	if _, _, err := d.Ledger.AppendOnce(ctx, v.record.Request.Incident, incident.StepRefused, v.reply.MessageID, note, decision); err != nil {
 		return fmt.Errorf("record the refusal: %w", err)
 	}
@@ -83,13 +87,13 @@ func (d Desk) tellOnce(ctx context.Context, refusal Refusal) error {
 	}
 	refusal.More = state.More
 	topic := d.OnCall
-	if owner, known := OwnerOf(d.Approvers, refusal.Topic); known {
-		topic = owner.Channel
+	if i := slices.IndexFunc(d.Approvers, func(a incident.Approver) bool { return a.Name == refusal.Owner }); i >= 0 {
+		topic = d.Approvers[i].Channel
 	}
 	if err := d.Tell(ctx, topic, refusal); err != nil {
 		return fmt.Errorf("tell the refusal: %w", err)
 	}
-	return d.change(ctx, RefusalKey(refusal.Owner), func(state *told) bool {
+	return change(ctx, d.States, RefusalKey(refusal.Owner), readTold, func(state *told) bool {
 		ours := state.Telling == refusal.MessageID
 		state.Telling = ""
 		return ours
@@ -98,7 +102,7 @@ func (d Desk) tellOnce(ctx context.Context, refusal Refusal) error {
 
 // countRefusal adds one to the topic's state, and takes the right to tell where the hour is over.
 func (d Desk) countRefusal(ctx context.Context, refusal Refusal) (after told, err error) {
-	err = d.change(ctx, RefusalKey(refusal.Owner), func(state *told) bool {
+	err = change(ctx, d.States, RefusalKey(refusal.Owner), readTold, func(state *told) bool {
 		seen := slices.Contains(state.Seen, refusal.MessageID)
 		if !seen {
 			state.count(refusal)
@@ -121,17 +125,28 @@ func (s *told) count(refusal Refusal) {
 	s.At, s.Telling, s.More, s.Since = refusal.At, refusal.MessageID, s.Since, 0
 }
 
+// readTold reads what was told. Damaged, it begins anew: whoever hears of it once too often is better off than with none.
+func readTold(body []byte) (told, error) {
+	var state told
+	if json.Unmarshal(body, &state) != nil {
+		return told{}, nil
+	}
+	return state, nil
+}
+
 // change edits a state under If-Match, again where somebody was faster. The edit returns false where nothing is to be
 // written.
-func (d Desk) change(ctx context.Context, key string, edit func(*told) bool) error {
+func change[State any](ctx context.Context, all states, key string, read func([]byte) (State, error), edit func(*State) bool) error {
 	for range mostTries {
-		body, etag, err := d.States.Load(ctx, key)
+		body, etag, err := all.Load(ctx, key)
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		var state told
-		if len(body) > 0 && json.Unmarshal(body, &state) != nil {
-			state = told{} // damaged: whoever reads the message is better off than with none
+		var state State
+		if len(body) > 0 {
+			if state, err = read(body); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
 		}
 		if !edit(&state) {
 			return nil
@@ -139,7 +154,7 @@ func (d Desk) change(ctx context.Context, key string, edit func(*told) bool) err
 		if body, err = json.Marshal(state); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		if replaced, err := d.States.Replace(ctx, key, etag, body); replaced || err != nil {
+		if replaced, err := all.Replace(ctx, key, etag, body); replaced || err != nil {
 			return err
 		}
 	}

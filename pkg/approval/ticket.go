@@ -54,10 +54,13 @@ type Claims struct {
 //	etag=14:E2QWRUHEXAMPLE
 //	hash=64:9f86…
 //	expires=20:2026-11-24T04:41:00Z
-func (c Claims) Text() []byte {
+func (c Claims) Text() []byte { return c.text("cloudfront503 ticket 1") }
+
+// text is the claims under a line that names the format, with further ones at the end.
+func (c Claims) text(format string, further ...[2]string) []byte {
 	var text strings.Builder
-	text.WriteString("cloudfront503 ticket 1\n")
-	for _, claim := range [][2]string{
+	text.WriteString(format + "\n")
+	claims := [][2]string{
 		{"verb", string(c.Verb)},
 		{"approver", c.Approver},
 		{"distribution", c.Request.Incident.Distribution},
@@ -68,7 +71,8 @@ func (c Claims) Text() []byte {
 		{"etag", c.Request.ETag},
 		{"hash", c.Request.Hash},
 		{"expires", c.expires().UTC().Format(time.RFC3339)},
-	} {
+	}
+	for _, claim := range append(claims, further...) {
 		fmt.Fprintf(&text, "%s=%d:%s\n", claim[0], len(claim[1]), claim[1])
 	}
 	return []byte(text.String())
@@ -170,17 +174,13 @@ func (v Verifier) Verify(ctx context.Context, claims Claims, ticket Ticket) erro
 	return nil
 }
 
-// Proven are those of the decisions whose tickets are genuine for the request. remediate counts only these, so that an
+// Proven are those of the decisions whose tickets or codes are genuine for the request. remediate counts only these, so that an
 // object written into the incident's record by whoever may write there is no approval. An error means that nobody could
 // tell, and then nothing counts.
 func (v Verifier) Proven(ctx context.Context, request incident.ApprovalRequest, decisions []incident.Decision) ([]incident.Decision, error) {
 	var proven []incident.Decision
 	for _, decision := range decisions {
-		ticket, err := ReadTicket(decision.Ticket)
-		if err != nil {
-			continue
-		}
-		err = v.Verify(ctx, Claims{Verb: decision.Verb, Approver: decision.Approver, Request: request}, ticket)
+		err := v.prove(ctx, Claims{Verb: decision.Verb, Approver: decision.Approver, Request: request}, decision)
 		if err != nil && !errors.Is(err, ErrForged) {
 			return nil, err
 		}
@@ -189,4 +189,16 @@ func (v Verifier) Proven(ctx context.Context, request incident.ApprovalRequest, 
 		}
 	}
 	return proven, nil
+}
+
+// prove checks a decision's ticket, or the code of a text message.
+func (v Verifier) prove(ctx context.Context, claims Claims, decision incident.Decision) error {
+	if decision.Code != nil {
+		return v.verifyCode(ctx, claims, *decision.Code)
+	}
+	ticket, err := ReadTicket(decision.Ticket)
+	if err != nil {
+		return ErrForged
+	}
+	return v.Verify(ctx, claims, ticket)
 }

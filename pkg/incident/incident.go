@@ -264,10 +264,12 @@ type Decision struct {
 	Through   string    `json:"through,omitempty"` // what established the name: the topic and who may publish to it, the number, the session
 	At        time.Time `json:"at"`
 	Ticket    string    `json:"ticket,omitempty"` // the ticket's text: its MAC is the proof that remediate checks again
-	Execution string    `json:"execution,omitempty"`
-	Hash      string    `json:"hash,omitempty"`
-	ETag      string    `json:"etag,omitempty"`
-	Refusal   string    `json:"refusal,omitempty"` // why it does not count
+	// Code is the proof where the answer came by text message; then there is no ticket.
+	Code      *CodeProof `json:"code,omitempty"`
+	Execution string     `json:"execution,omitempty"`
+	Hash      string     `json:"hash,omitempty"`
+	ETag      string     `json:"etag,omitempty"`
+	Refusal   string     `json:"refusal,omitempty"` // why it does not count
 }
 
 // Written is one write to AWS by remediate.
@@ -327,4 +329,5 @@ type Approver struct {
 	Principal string `json:"principal"` // the IAM user's or role's ARN that may publish to the reply topic
 	Topic     string `json:"topic"`     // the reply topic's ARN
 	Circle    int    `json:"circle"`    // when the person is asked: 1 at once, the next when all before stay silent
+	Phone     string `json:"-"`         // the number, as +14255550182, whose texts are the person's; empty: none. It is written nowhere
 }

@@ -21,6 +21,8 @@ type Ask struct {
 	Approve   string // the ticket to approve
 	Reject    string // the ticket to reject
 	Undo      string // the ticket to take the change back; empty where there is no way back
+	Code      string // answers by text message: to approve; empty where no texts are taken
+	CodeNo    string // to reject
 }
 
 // RenderAsk asks one approver: what, why and how sure, what changes, whom it affects, how it is undone, until when, and
@@ -34,6 +36,9 @@ func RenderAsk(a Ask) Message {
 	p.verbatim(command(a.Approver.Topic, "approve "+a.Approve))
 	p.verbatim(command(a.Approver.Topic, "reject "+a.Reject+" REASON"))
 	p.say("")
+	if a.Code != "" {
+		p.say("Or answer the text message on your phone with one of the codes that it holds.")
+	}
 	p.say("The tickets are yours: from another person's topic they do nothing. They hold for exactly this change, and are void once the live configuration moves.")
 	p.fields(a)
 	p.evidence(a.Diagnosis)
@@ -93,12 +98,19 @@ func (p *page) undo(a Ask) {
 	p.verbatim(command(a.Approver.Topic, "undo "+a.Undo))
 }
 
-// short is the SMS: enough to decide whether to get up.
+// short is the SMS: enough to decide whether to get up, and how to answer.
 func (a Ask) short() string {
-	return fmt.Sprintf("cf503 %s asks %s: %s of %s, because %s (%s). %sUntil %s. Paste:\n%s\nor\n%s",
+	return fmt.Sprintf("cf503 %s asks %s: %s of %s, because %s (%s). %sUntil %s. %s",
 		line(a.Environment, 12), line(a.Approver.Name, 64), line(summary(a.Plan), 200), line(a.distribution(), 32), line(a.reason(), 40),
-		sure(a.Diagnosis.Verdict), prefixed("MIND: ", spaced(line(strings.Join(a.Plan.Exposes, " "), 200))), clock(a.Request.Expires),
-		command(a.Approver.Topic, "approve "+a.Approve), command(a.Approver.Topic, "reject "+a.Reject+" REASON"))
+		sure(a.Diagnosis.Verdict), prefixed("MIND: ", spaced(line(strings.Join(a.Plan.Exposes, " "), 200))), clock(a.Request.Expires), a.answers())
+}
+
+// answers are how an SMS is answered: by a code where texts are taken, else by a line to paste.
+func (a Ask) answers() string {
+	if a.Code != "" {
+		return fmt.Sprintf("Reply %s to approve, or %s to reject.", a.Code, a.CodeNo)
+	}
+	return fmt.Sprintf("Paste:\n%s\nor\n%s", command(a.Approver.Topic, "approve "+a.Approve), command(a.Approver.Topic, "reject "+a.Reject+" REASON"))
 }
 
 // command is the line that publishes a reply. A shell gives what stands in single quotes on as it is; what is put there

@@ -24,7 +24,7 @@ const (
 
 // Message is one message to people, ready to be sent.
 type Message struct {
-	Kind    string // as incident.Message has it: ask, tell, outcome, escalation, refused, second-look, cannot-work
+	Kind    string // as incident.Message has it: ask, tell, outcome, escalation, refused, second-look, cannot-work, codes-void
 	Subject string // at most 99 characters of printable ASCII
 	Body    string // for e-mail
 	Short   string // for SMS, at most 1,600 characters
@@ -39,6 +39,7 @@ const (
 	KindRefused    = "refused"
 	KindSecondLook = "second-look"
 	KindCannotWork = "cannot-work"
+	KindCodesVoid  = "codes-void"
 )
 
 // About is what every message is about.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
 type publishing interface {
@@ -21,7 +22,8 @@ type publishing interface {
 
 // Sender sends messages.
 type Sender struct {
-	SNS publishing
+	SNS  publishing
+	From string // the stack's own number, from which SMS come, so that they can be answered; empty leaves it to SNS
 }
 
 // Send publishes a message to a topic and gives SNS's id of it. Where the message has a short form, subscriptions by SMS
@@ -34,12 +36,26 @@ func (s Sender) Send(ctx context.Context, topicARN string, m Message) (string, e
 			return "", fmt.Errorf("send %s to %s: %w", m.Kind, topicARN, err)
 		}
 		input.Message, input.MessageStructure = &text, aws.String("json")
+		input.MessageAttributes = s.attributes()
 	}
 	output, err := s.SNS.Publish(ctx, input)
 	if err != nil {
 		return "", fmt.Errorf("send %s to %s: %w", m.Kind, topicARN, err)
 	}
 	return aws.ToString(output.MessageId), nil
+}
+
+// attributes say how SMS are sent [SNS Developer Guide, "Publishing SMS messages"].
+func (s Sender) attributes() map[string]types.MessageAttributeValue {
+	if s.From == "" {
+		return nil
+	}
+	text := func(value string) types.MessageAttributeValue {
+		return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+	}
+	return map[string]types.MessageAttributeValue{
+		"AWS.MM.SMS.OriginationNumber": text(s.From), "AWS.SNS.SMS.SMSType": text("Transactional"),
+	}
 }
 
 // byProtocol is the JSON in which SNS finds one text for SMS and one for everybody else.

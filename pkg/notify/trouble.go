@@ -14,28 +14,38 @@ import (
 // Refused says that a reply does not count.
 type Refused struct {
 	About
-	Owner string // whose reply topic it came through; empty for nobody's
-	Topic string // the reply topic's ARN
+	Owner string // whose reply topic or phone it came through; empty for nobody's
+	Topic string // the topic's ARN
+	From  string // the number from which a text message came, masked; empty for other replies
 	Why   string // one sentence
 	At    time.Time
 	ID    string // the SNS message's id
 	More  int    // how many others were refused since the last message about this topic
 }
 
-// RenderRefused tells the owner of a topic that a reply through it does not count. SNS does not say who published it.
+// RenderRefused tells the owner of a topic or a phone that a reply through it does not count. SNS does not say who
+// published it, and a number can be forged.
 func RenderRefused(r Refused) Message {
+	through := ownership(r.Owner)
+	if r.From != "" {
+		through = phone(r.Owner, r.From)
+	}
 	var p page
-	p.say("A reply through %s does not count: %s", ownership(r.Owner), r.Why)
+	p.say("A reply through %s does not count: %s", through, r.Why)
 	p.say("")
 	p.say("Topic: %s", or(r.Topic, "not known"))
 	p.say("Message: %s at %s", r.ID, clock(r.At))
 	if r.More > 0 {
 		p.say("Others: %d more were refused since the last message about this topic.", r.More)
 	}
-	p.say("Whoever published it may publish to the topic. If that was not its owner, look into the topic's policy and CloudTrail.")
+	if r.From != "" {
+		p.say("Whoever sent it has the number or forges it. If that was not its owner, the tickets in the other message are the safer way.")
+	} else {
+		p.say("Whoever published it may publish to the topic. If that was not its owner, look into the topic's policy and CloudTrail.")
+	}
 	p.say("The next message about this topic comes in an hour at the earliest; until then refused replies are counted.")
 	p.footer(r.About)
-	short := fmt.Sprintf("cf503 %s: a reply through %s does not count: %s (%d more)", line(r.Environment, 12), line(ownership(r.Owner), 100), line(r.Why, 400), r.More)
+	short := fmt.Sprintf("cf503 %s: a reply through %s does not count: %s (%d more)", line(r.Environment, 12), line(through, 100), line(r.Why, 400), r.More)
 	return message(KindRefused, r.subject("a reply was refused%s", prefixed(": ", r.Incident.Distribution)), &p, short)
 }
 
@@ -44,6 +54,36 @@ func ownership(owner string) string {
 		return "a topic that belongs to no approver"
 	}
 	return "the reply topic of " + owner
+}
+
+// phone is a number that is only shown in part.
+func phone(owner, number string) string {
+	if owner == "" {
+		return "the number " + number + ", which belongs to no approver,"
+	}
+	return fmt.Sprintf("the phone of %s (%s)", owner, number)
+}
+
+// CodesVoid says that no text message from a number counts any more for an incident.
+type CodesVoid struct {
+	About
+	Owner string // whose phone it is
+	From  string // its number, masked
+	Wrong int    // how many wrong codes came from it
+}
+
+// RenderCodesVoid tells the owner of a phone, and on-call.
+func RenderCodesVoid(c CodesVoid) Message {
+	var p page
+	p.say("%d wrong codes came from %s. The codes that were sent there for incident %s are void: no text from it decides anything about it.",
+		c.Wrong, phone(c.Owner, c.From), c.Incident)
+	p.say("")
+	p.say("The tickets in the other message to %s still hold: to answer, paste one of its lines.", c.Owner)
+	p.say("If it was not %s, somebody has the phone or forges its number: have its texts no longer taken (the stack's parameters), and look after the phone.", c.Owner)
+	p.footer(c.About)
+	short := fmt.Sprintf("cf503 %s: %d wrong codes came from %s; its codes for %s are void. Answer by a line of the other message.",
+		line(c.Environment, 12), c.Wrong, line(phone(c.Owner, c.From), 120), line(c.Incident.String(), 60))
+	return message(KindCodesVoid, c.subject("%s: codes of %s are void", c.distribution(), c.Owner), &p, short)
 }
 
 // SecondLook says that the verdict has changed.

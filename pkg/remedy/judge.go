@@ -125,10 +125,11 @@ func asks(request incident.ApprovalRequest, order Order, plan incident.Plan) boo
 		request.Distribution == order.Distribution && request.ETag == plan.ETag && request.Hash == plan.Hash
 }
 
-// countable are the approvals by people who are on the stack's list and were asked, of this change, in time.
+// countable are the approvals by people who are on the stack's list and were asked, of this change, in time; those by text
+// message only where the stack takes texts.
 func (w Writer) countable(request incident.ApprovalRequest, decisions []incident.Decision) []incident.Decision {
 	return slices.DeleteFunc(w.about(request, decisions, incident.Approve), func(d incident.Decision) bool {
-		return !d.At.Before(request.Expires)
+		return !d.At.Before(request.Expires) || d.Code != nil && !w.Stack.Texts
 	})
 }
 

@@ -113,12 +113,12 @@ func (w Writer) madeChange(ctx context.Context, order Order, record Record) (inc
 	return written, nil
 }
 
-// approvedThen counts the approvals of the change once more. That they have expired since, and who has left the list of
-// approvers since, is no obstacle to what they covered. Who signed the gate without a ticket was proven when the change was
+// approvedThen counts the approvals of the change once more. That they have expired since, who has left the list of
+// approvers since, and that texts are not taken any more, is no obstacle to what they covered. Who signed the gate without a ticket was proven when the change was
 // written, and cannot be proven once more.
 func (w Writer) approvedThen(ctx context.Context, order Order, record Record) error {
 	then := w
-	then.Stack.Approvers = record.Request.Approvers
+	then.Stack.Approvers, then.Stack.Texts = record.Request.Approvers, true
 	proven, err := w.Tickets.Proven(ctx, *record.Request, then.countable(*record.Request, record.Decisions))
 	if err != nil {
 		return fmt.Errorf("approvals of %s: %w", order.Incident, err)

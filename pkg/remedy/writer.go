@@ -34,6 +34,7 @@ type Stack struct {
 	EdgeRoles      []string          // the ARNs of the roles whose trust may be mended
 	Evidence       Place             // where evidence that is switched on goes
 	Stop           bool              // the stop switch: nothing is written
+	Texts          bool              // approvals by text message count
 }
 
 // Record is what the incident's record says: read anew before every write.

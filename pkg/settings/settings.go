@@ -37,7 +37,8 @@ type Settings struct {
 	Stack         string   // CF503_STACK: the stack's name, which begins every name in it
 	Account       string   // CF503_ACCOUNT: twelve digits
 	MACKey        string   // CF503_MAC_KEY: the ARN of the KMS key of the tickets
-	Approvers     string   // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN|circle
+	Approvers     string   // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN|circle, and |phone where texts from it are taken
+	SMSNumber     string   // CF503_SMS: the stack's own number, which takes texts; empty: none are taken
 	ChatRole      string   // CF503_CHAT: the ARN of the chat's role, which may reject; empty: none may
 	Region        string   // AWS_REGION: us-east-1
 	Wiki          Wiki     // CF503_WIKI_…: where pages about incidents go; the zero value: nowhere
@@ -61,6 +62,7 @@ var (
 	distributionID = regexp.MustCompile(`^[A-Z0-9]{8,20}$`)
 	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
 	site           = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+	ownNumber      = regexp.MustCompile(`^[+]?[0-9]+$`)
 	pageID         = regexp.MustCompile(`^[0-9]{1,20}$`)
 	parameterName  = regexp.MustCompile(`^/[A-Za-z0-9_.!+=@/-]+$`) // no count: it takes long to compile, and SSM has its own
 )
@@ -89,19 +91,20 @@ func Load(getenv func(string) string) (Settings, error) {
 		Account:       r.match("CF503_ACCOUNT", accountID),
 		MACKey:        r.required("CF503_MAC_KEY"),
 		ChatRole:      strings.TrimSpace(getenv("CF503_CHAT")),
+		SMSNumber:     r.optional("CF503_SMS", ownNumber),
 		Region:        r.required("AWS_REGION"),
 	}
 	if len(s.ProbePaths) > mostProbePaths {
 		r.problem("CF503_PROBE_PATHS", "has more than %d paths", mostProbePaths)
 	}
-	s.Approvers = s.expandApprovers(getenv("CF503_APPROVERS"))
+	s.Approvers = s.expandApprovers(getenv("CF503_APPROVERS"), strings.Split(getenv("CF503_PHONES"), ","))
 	s.Wiki = r.wiki()
 	return s, errors.Join(r.problems...)
 }
 
 // expandApprovers turns the template's name|principal|number|circle, short because Lambda's environment holds 4 KB, into
-// lines with the ARNs of the person's topics. A line of another form stays as it is: whoever parses the approvers says so.
-func (s Settings) expandApprovers(text string) string {
+// lines with the ARNs of the person's topics, and with the phone of that number where texts are taken. A line of another form stays as it is: whoever parses the approvers says so.
+func (s Settings) expandApprovers(text string, phones []string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -109,6 +112,9 @@ func (s Settings) expandApprovers(text string) string {
 		head, number, complete := cutLast(rest, "|")
 		if found && complete {
 			line = head + "|" + s.topic("reply-"+number) + "|" + s.topic("channel-"+number) + "|" + circle
+			if n, err := strconv.Atoi(number); err == nil && s.SMSNumber != "" && n >= 1 && n <= len(phones) && phones[n-1] != "" {
+				line += "|" + phones[n-1]
+			}
 		}
 		if line != "" {
 			lines = append(lines, line)
@@ -134,6 +140,14 @@ func (s Settings) ChatTopic() string {
 		return ""
 	}
 	return s.topic("chat")
+}
+
+// TextTopic is the ARN of the topic through which text messages come in; empty where none are taken.
+func (s Settings) TextTopic() string {
+	if s.SMSNumber == "" {
+		return ""
+	}
+	return s.topic("texts")
 }
 
 // AutomationRole is the ARN of the runbooks' own role.

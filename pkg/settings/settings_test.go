@@ -49,6 +49,26 @@ func TestLoadReadsWhatTheTemplateGives(t *testing.T) {
 	}
 }
 
+func TestPhonesAreReadOnlyWhereTheStackTakesTexts(t *testing.T) {
+	for name, test := range map[string]struct{ number, phones, bob, topic string }{
+		"texts are taken": {"+12125550101", ",+14255550182,,,", "channel-2|3|+14255550182", "arn:aws:sns:us-east-1:111122223333:cf503-texts"},
+		"no texts":        {"", ",+14255550182", "channel-2|3", ""},
+		"too few phones":  {"12345", "+14255550199", "channel-2|3", "arn:aws:sns:us-east-1:111122223333:cf503-texts"},
+	} {
+		env := complete()
+		env["CF503_SMS"], env["CF503_PHONES"] = test.number, test.phones
+		got, err := Load(getenv(env))
+		if err != nil || !strings.HasSuffix(got.Approvers, test.bob) || got.TextTopic() != test.topic {
+			t.Errorf("%s: %q, topic %q, %v", name, got.Approvers, got.TextTopic(), err)
+		}
+	}
+	env := complete()
+	env["CF503_SMS"] = "the number"
+	if _, err := Load(getenv(env)); err == nil || !strings.Contains(err.Error(), "CF503_SMS") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestLoadSaysAllProblemsAtOnce(t *testing.T) {
 	env := complete()
 	env["CF503_BUCKET"] = " "
