@@ -15,6 +15,7 @@ import (
 type probeView struct {
 	read      bool
 	failed    bool // 500 and above
+	cut       bool // its headers or its body end too early: what is not there may have been
 	status    int
 	xcache    string // in lower case, without "from cloudfront"
 	server    string // in lower case
@@ -45,7 +46,7 @@ func readProbe(p *incident.Probe) probeView {
 	if p == nil {
 		return probeView{}
 	}
-	v := probeView{read: true, status: p.Status, failed: p.Status >= 500, pop: p.Headers["x-amz-cf-pop"], text: strings.ToLower(p.Body)}
+	v := probeView{read: true, status: p.Status, failed: p.Status >= 500, cut: p.Cut, pop: p.Headers["x-amz-cf-pop"], text: strings.ToLower(p.Body)}
 	cache, _, _ := strings.Cut(strings.ToLower(p.Headers["x-cache"]), " from ")
 	v.xcache = strings.ReplaceAll(strings.TrimSpace(cache), " ", "")
 	v.server = strings.ToLower(p.Headers["server"])
@@ -61,6 +62,9 @@ func readProbe(p *incident.Probe) probeView {
 	if age, err := strconv.Atoi(p.Headers["age"]); err == nil && age >= 0 {
 		v.age, v.hasAge = age, true
 	}
+	if v.cut && v.server == "" && v.xcache == "" && !v.page && v.s3Code == "" {
+		v.failed = false // nothing but the status is left of it
+	}
 	v.fromEdge = v.page || v.server == "cloudfront"
 	v.fromOther = v.failed && !v.fromEdge && (v.server != "" || v.s3Code != "" || v.apiJSON || v.apiID || v.clbPage)
 	return v
@@ -71,11 +75,14 @@ func (v *probeView) readOrigin(p *incident.Probe) {
 	_, v.apiID = p.Headers["apigw-requestid"]
 	compact := strings.ReplaceAll(strings.ReplaceAll(body, " ", ""), "\n", "")
 	v.apiJSON = compact == `{"message":"serviceunavailable"}`
-	v.empty = body == ""
+	v.empty = body == "" && !v.cut
 	plain := strings.Contains(body, "<center><h1>503 service temporarily unavailable</h1></center>") && !strings.Contains(body, "<hr>")
 	v.albPage = strings.HasPrefix(v.server, "awselb") || plain && v.server == ""
 	v.clbPage = v.server == "" && (v.empty && p.Headers["content-length"] == "0" || strings.Contains(body, "back-end server is at capacity"))
 }
+
+// blind says whether the answer's author, or his words, may be in what was cut off.
+func (v probeView) blind() bool { return v.cut && !v.page && v.s3Code == "" && !v.apiJSON }
 
 // says reports whether x-cache names one of the values, in lower case.
 func (v probeView) says(values ...string) bool {

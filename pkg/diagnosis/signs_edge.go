@@ -94,13 +94,15 @@ var edgeSigns = []sign{
 			return sighting{}
 		case p.page && p.xcache == "error":
 			return yes("probe", "CloudFront's own page, x-cache %q, no cause named", p.xcache)
+		case p.cut && !p.page && !p.fromOther:
+			return sighting{}
 		}
 		return not("probe", "%s", p.describe())
 	}},
 	{"edge wrote a custom answer", "what failing viewers see", nextProbe, func(v *view) sighting {
 		p := v.probe
 		switch {
-		case !p.failed:
+		case !p.failed || p.cut && !p.page && !p.fromOther:
 			return sighting{}
 		case p.server == "cloudfront" && !p.page && p.xcache == "error":
 			return yes("probe", "server CloudFront with a body that is not CloudFront's page")
@@ -117,6 +119,8 @@ var edgeSigns = []sign{
 			return sighting{}
 		case p.hasAge && p.age > 0:
 			return yes("probe", "the failing answer has Age: %d seconds", p.age).at(float64(p.age) / 30)
+		case p.cut && p.text == "": // the header may stand behind the cut
+			return sighting{}
 		}
 		return not("probe", "the failing answer has no Age")
 	}},

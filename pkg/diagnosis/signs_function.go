@@ -23,7 +23,7 @@ var lambdaSigns = []sign{
 		return not("distribution", "no behaviour in question runs Lambda@Edge")
 	}},
 	{"Lambda@Edge is throttled", "Throttles of the replicas in every Region", "aws cloudwatch get-metric-data --region REGION (AWS/Lambda, FunctionName us-east-1.NAME)", func(v *view) sighting {
-		return v.eachLambda(func(l lambdaView) sighting { return v.counted(l.throttles, "Throttles of us-east-1."+l.name, 0.15) })
+		return v.eachLambda(func(l lambdaView) sighting { return v.replicas(l, l.throttles, "Throttles") })
 	}},
 	{"Region's concurrency is used up", "the Region's limit and use of concurrent executions", "aws lambda get-account-settings --region REGION", poolUsedUp},
 	{"invocation rate is at its limit", "", "", func(v *view) sighting {
@@ -40,7 +40,7 @@ var lambdaSigns = []sign{
 		return sighting{}
 	}},
 	{"Lambda@Edge counts errors", "Errors of the replicas in every Region", "aws cloudwatch get-metric-data --region REGION (AWS/Lambda, FunctionName us-east-1.NAME)", func(v *view) sighting {
-		return v.eachLambda(func(l lambdaView) sighting { return v.counted(l.errors, "Errors of us-east-1."+l.name, 0.15) })
+		return v.eachLambda(func(l lambdaView) sighting { return v.replicas(l, l.errors, "Errors") })
 	}},
 	{"Lambda@Edge runs to its timeout", "Duration of the replicas, and the version's timeout", "aws lambda get-function-configuration --region us-east-1 --function-name ARN", func(v *view) sighting {
 		return v.eachLambda(runsToTimeout)
@@ -49,7 +49,7 @@ var lambdaSigns = []sign{
 	{"Lambda@Edge runs are shorter than 100 ms", "", "", func(v *view) sighting { return v.eachLambda(shortRuns) }},
 	{"failing requests take seconds", "the timing of failing requests", nextLogs, takesTimeout},
 	{"Lambda@Edge cannot be used", "whether the version and its role exist, and whom the role trusts", "aws lambda get-function-configuration --region us-east-1 --function-name ARN; aws iam get-role --role-name NAME", func(v *view) sighting {
-		return v.eachLambda(unusable)
+		return v.eachLambda(func(l lambdaView) sighting { return either(unusable(l), v.deleted(l)) })
 	}},
 	{"Lambda@Edge is no longer invoked", "Invocations of the replicas", "", func(v *view) sighting {
 		return v.eachLambda(func(l lambdaView) sighting { return v.stopped(l) })
@@ -89,6 +89,30 @@ func (v *view) eachLambda(see func(lambdaView) sighting) sighting {
 		list = append(list, see(l))
 	}
 	return either(list...)
+}
+
+// replicas judges a counter of a function's replicas. It says nothing by its silence where none of the Regions asked invoked
+// the function at all: then it runs elsewhere.
+func (v *view) replicas(l lambdaView, f flow, what string) sighting {
+	s := v.counted(f, what+" of us-east-1."+l.name, 0.15)
+	if s.state == absent && l.invocations.asked && !l.invocations.data {
+		return sighting{}
+	}
+	return s
+}
+
+// deleted looks in CloudTrail for the version's deletion, where Lambda itself was not asked.
+func (v *view) deleted(l lambdaView) sighting {
+	if l.found || l.missing {
+		return sighting{}
+	}
+	gone := explanation{"lambda", []string{"DeleteFunction"}, touchesLambda, late}
+	for _, c := range v.ev.Calls {
+		if gone.explains(v, c) {
+			return yes("cloudtrail/"+c.Region, "%s was deleted at %s", l.name, c.At.Format("15:04")).at(0.8)
+		}
+	}
+	return sighting{}
 }
 
 // poolUsedUp compares the pool of each Region that throttles with its limits; one that is used up suffices.
@@ -276,6 +300,7 @@ var functionSigns = []sign{
 		})
 	}},
 	{"function uses its compute time", "FunctionComputeUtilization", "", func(v *view) sighting { return v.eachFunction(computes) }},
+	{"function is invoked very often", "", "", func(v *view) sighting { return v.eachFunction(invokedOften) }},
 	{"good function was published after the bad one", "", "", func(v *view) sighting { return v.eachFunction(v.mended) }},
 	{"function answers 503 in its test", "", "", func(v *view) sighting {
 		return v.eachFunction(func(f functionView) sighting {
@@ -329,6 +354,15 @@ func computes(f functionView) sighting {
 	return sighting{}
 }
 
+// invokedOften judges the rate of a function's runs. From where on CloudFront throttles is not published [facts 1.1 F8]: it is
+// a rate that few distributions ever see.
+func invokedOften(f functionView) sighting {
+	if !f.invocations.dataAfter {
+		return sighting{}
+	}
+	return judge(f.invocations.source, f.invocations.maxAfter/60, 10_000, 1000, "runs a second of %s", f.name)
+}
+
 // mended looks for a broken version that was replaced: throttling that outlives it follows the function's name [facts F9].
 // Either it was published again after failures had begun, or its errors have ended and throttles have come instead.
 func (v *view) mended(f functionView) sighting {
@@ -349,6 +383,8 @@ func (v *view) mended(f functionView) sighting {
 		return yes("cloudtrail/us-east-1", "%s was published again at %s, after the failures had begun", f.name, publishes[n-1].At.Format("15:04"))
 	case n > 1 && publishes[n-1].At.Sub(publishes[n-2].At).Minutes() < 90 && v.until.Sub(publishes[n-1].At).Minutes() < 30:
 		return yes("cloudtrail/us-east-1", "%s was published twice within %.0f minutes", f.name, publishes[n-1].At.Sub(publishes[n-2].At).Minutes())
+	case f.live != nil && !v.onset.IsZero() && f.live.ModifiedAt.After(v.onset.Add(time.Minute)) && v.until.Sub(f.live.ModifiedAt).Minutes() < 30:
+		return yes("cloudfront/functions", "%s was published again at %s, after the failures had begun", f.name, f.live.ModifiedAt.Format("15:04"))
 	case v.whole("cloudtrail/us-east-1") && !v.onset.IsZero():
 		return not("cloudtrail/us-east-1", "%s was not published again after the failures began", f.name).at(0.7)
 	}

@@ -26,6 +26,8 @@ var originSigns = []sign{
 			return sighting{}
 		case p.s3Code == "slowdown" || p.mentions("please reduce your request rate"):
 			return yes("probe", "S3 says SlowDown")
+		case p.blind():
+			return sighting{}
 		default:
 			return not("probe", "%s", p.describe())
 		}
@@ -36,6 +38,8 @@ var originSigns = []sign{
 			return sighting{}
 		case p.s3Code != "" && p.s3Code != "slowdown" && !p.mentions("please reduce your request rate"):
 			return yes("probe", "S3 says %s", p.s3Code)
+		case p.blind():
+			return sighting{}
 		default:
 			return not("probe", "%s", p.describe())
 		}
@@ -76,6 +80,8 @@ var originSigns = []sign{
 			return sighting{}
 		case p.apiJSON:
 			return yes("probe", `{"message":"Service Unavailable"}: the HTTP API wrote it`)
+		case p.blind():
+			return sighting{}
 		default:
 			return not("probe", "%s", p.describe())
 		}
@@ -168,7 +174,7 @@ func (v *view) onlyWrites() bool {
 	for _, g := range v.logs.failing {
 		for _, c := range g.Methods.Top {
 			all += c.Count
-			if !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, strings.ToUpper(c.Value)) {
+			if slices.Contains([]string{"POST", "PUT", "PATCH", "DELETE"}, strings.ToUpper(c.Value)) {
 				writes += c.Count
 			}
 		}
@@ -254,6 +260,8 @@ func serverWrote(v *view) sighting {
 		return not("probe", "%s", p.describe())
 	case !p.says("error", "", "miss", "refreshhit"):
 		return not("probe", "x-cache says %q", p.xcache)
+	case p.blind() && p.server == "":
+		return sighting{}
 	case p.server == "" && p.empty:
 		return yes("probe", "the answer names no server and is empty").at(0.3)
 	}
@@ -297,19 +305,33 @@ func (v *view) failoverInLogs(secondary distribution.Origin) sighting {
 	return sighting{}
 }
 
-// writerIs compares what wrote the answer with the kinds of both members, where they differ.
+// writerIs compares what wrote the answer with the kinds of both members, where they differ. What stands behind a load
+// balancer may name any server, unless the load balancer counts none of its answers.
 func (v *view) writerIs(primary, secondary distribution.Origin) sighting {
-	writer := v.probe.writer()
-	if writer == "" || kindOf(primary) == kindOf(secondary) {
+	writer, first, second := v.probe.writer(), kindOf(primary), kindOf(secondary)
+	if writer == distribution.KindOther && first == distribution.KindELB && v.targetsAnswer(primary).state != absent {
+		return sighting{}
+	}
+	if writer == "" || first == second {
 		return sighting{}
 	}
 	switch writer {
-	case kindOf(secondary):
+	case second:
 		return yes("probe", "the answer is that of the secondary origin: %s", v.probe.describe())
-	case kindOf(primary):
+	case first:
 		return not("probe", "the answer is that of the primary origin: %s", v.probe.describe())
 	}
 	return sighting{}
+}
+
+// targetsAnswer says whether what stands behind an origin's load balancer writes 5xx.
+func (v *view) targetsAnswer(o distribution.Origin) sighting {
+	return v.eachBalancer(func(b balancerView) sighting {
+		if !slices.Contains(b.origins, o.ID) {
+			return sighting{}
+		}
+		return v.counted(b.target5xx, "5xx of the targets of "+b.name, 0.05)
+	})
 }
 
 // writer is the kind of origin that wrote the probe's answer, as far as it tells.
@@ -323,6 +345,8 @@ func (p probeView) writer() distribution.Kind {
 		return distribution.KindELB
 	case p.apiJSON || p.apiID:
 		return distribution.KindAPIGateway
+	case p.fromOther && p.server != "":
+		return distribution.KindOther
 	}
 	return ""
 }
@@ -400,13 +424,15 @@ var balancerSigns = []sign{
 			return yes("probe", "server awselb wrote it").at(0.5)
 		case p.albPage:
 			return yes("probe", "the load balancer's own 503 page")
+		case p.blind() && p.server == "":
+			return sighting{}
 		default:
 			return not("probe", "%s", p.describe())
 		}
 	}},
 	{"load balancer wrote words of its owner", "the body of a failing answer", nextProbe, func(v *view) sighting {
 		switch p := v.probe; {
-		case !p.failed || !p.albPage:
+		case !p.failed || !p.albPage || p.blind():
 			return sighting{}
 		case !strings.Contains(p.text, "503 service temporarily unavailable"):
 			return yes("probe", "server awselb with a body that is not the load balancer's own page")
@@ -473,6 +499,8 @@ var balancerSigns = []sign{
 			return sighting{}
 		case p.clbPage:
 			return yes("probe", "no server is named and the body is what a classic load balancer writes")
+		case p.blind() && p.server == "":
+			return sighting{}
 		default:
 			return not("probe", "%s", p.describe()).at(0.7)
 		}
