@@ -239,11 +239,13 @@ func furnish(r *rehearsal.Rehearsal) error {
 		r.ELB.PutClassic("eu-west-1", []byte(`{
 			"LoadBalancerDescriptions": [{"LoadBalancerName": "old", "DNSName": "old-1.eu-west-1.elb.amazonaws.com", "Instances": [{"InstanceId": "i-1"}]}],
 			"InstanceStates": {"old": [{"InstanceId": "i-1", "State": "InService"}]}}`)),
-		r.CloudFront.PutFunction("rewrite", "", []byte(`{"Comment": "", "Runtime": "cloudfront-js-2.0"}`), []byte("function handler(e) { return e.request; }")),
+		r.CloudFront.PutFunction("rewrite", "", []byte(`{"Comment": "", "Runtime": "cloudfront-js-2.0",
+			"KeyValueStoreAssociations": {"Quantity": 1, "Items": [{"KeyValueStoreARN": "`+r.CloudFront.PutKeyValueStore("flags", "0a", "")+`"}]}}`), []byte("function handler(e) { return e.request; }")),
 		r.CloudFront.PutResource(cloudfront.ContinuousDeploymentPolicy, policyID, "", []byte(`{"Id": "`+policyID+`", "ContinuousDeploymentPolicyConfig": {
 			"StagingDistributionDnsNames": {"Quantity": 1, "Items": ["d111111abcdef8.cloudfront.net"]}, "Enabled": false}}`)),
 		r.CloudFront.PutResource(cloudfront.VpcOrigin, vpcOriginID, "", []byte(`{"Id": "`+vpcOriginID+`", "Status": "Deployed", "VpcOriginEndpointConfig": {
 			"Name": "inner", "Arn": "`+arn+`loadbalancer/app/web/01", "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}}`)),
+		r.CloudFront.PutTenant("dt_0a", []byte(`{"DistributionId": "`+rehearsal.Distribution+`", "Name": "shop"}`)),
 		furnishLogs(r), furnishPointed(r), furnishStaging(r),
 	)
 }
@@ -251,6 +253,7 @@ func furnish(r *rehearsal.Rehearsal) error {
 // furnishLogs makes logs of every kind, in places whose names the stack's parameters hold. CloudTrail denies with an
 // encoded message.
 func furnishLogs(r *rehearsal.Rehearsal) error {
+	r.KeyValues.Put("arn:aws:cloudfront::"+account+":key-value-store/0a", map[string]string{"flag": "on"})
 	r.S3.AddBucket(s3.Bucket{Name: "cdn-logs", Region: "eu-west-1"})
 	r.S3.AddBucket(s3.Bucket{Name: "media", Region: "eu-west-1"})
 	now := r.World.Clock.Now().UTC()
@@ -328,7 +331,7 @@ func furnished(o *rehearsal.Options) {
 		origins["Quantity"] = len(origins["Items"].([]any))
 		config["WebACLId"] = webACL
 		config["Logging"] = map[string]any{"Enabled": true, "IncludeCookies": false, "Bucket": "cdn-logs.s3.amazonaws.com", "Prefix": "cf/"}
-		config["ContinuousDeploymentPolicyId"] = policyID
+		config["ContinuousDeploymentPolicyId"], config["ConnectionMode"] = policyID, "tenant-only"
 		behavior := config["DefaultCacheBehavior"].(map[string]any)
 		behavior["OriginRequestPolicyId"] = pointedIDs[cloudfront.OriginRequestPolicy]
 		behavior["ResponseHeadersPolicyId"] = pointedIDs[cloudfront.ResponseHeadersPolicy]

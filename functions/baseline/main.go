@@ -25,11 +25,12 @@ func main() {
 		log.Error("settings", "error", err)
 		os.Exit(1)
 	}
-	bucket := settings.S3(cfg)
+	bucket, edge := settings.S3(cfg), cloudfront.NewFromConfig(cfg)
 	h := handler{
 		settings:  s,
-		snapshots: snapshot.New(cloudfront.NewFromConfig(cfg), bucket, s.Bucket, clock.Now),
+		snapshots: snapshot.New(edge, bucket, s.Bucket, clock.Now),
 		pointing:  snapshot.NewPointing(cfg),
+		larger:    snapshot.Larger{CloudFront: edge, Values: newStores(cfg)},
 		ledger:    ledger.New(bucket, s.Bucket, "baseline", clock.Now),
 		metrics:   cloudwatch.NewFromConfig(cfg),
 		now:       clock.Now,

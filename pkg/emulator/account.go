@@ -22,6 +22,7 @@ import (
 	"cloudfront503/pkg/emulator/events"
 	"cloudfront503/pkg/emulator/iam"
 	"cloudfront503/pkg/emulator/kernel"
+	"cloudfront503/pkg/emulator/keyvalues"
 	"cloudfront503/pkg/emulator/kms"
 	"cloudfront503/pkg/emulator/lambda"
 	"cloudfront503/pkg/emulator/logs"
@@ -70,6 +71,7 @@ type Account struct {
 	CloudWatch *cloudwatch.Service
 	CloudTrail *cloudtrail.Service
 	CloudFront *cloudfront.Service
+	KeyValues  *keyvalues.Service
 	Quotas     *quotas.Service
 	ELB        *elb.Service
 	WAF        *wafv2.Service
@@ -113,7 +115,7 @@ func assemble(o Options) *Account {
 		World: w, stop: func() {},
 		S3: s3.New(w), KMS: kms.New(w), SQS: sqs.New(w), SNS: sns.New(w), STS: sts.New(w), IAM: iam.New(w),
 		Lambda: lambda.New(w), Events: events.New(w), SSM: ssm.New(w), CloudWatch: cloudwatch.New(w),
-		CloudTrail: cloudtrail.New(w), CloudFront: cloudfront.New(w), Quotas: quotas.New(w),
+		CloudTrail: cloudtrail.New(w), CloudFront: cloudfront.New(w), KeyValues: keyvalues.New(w), Quotas: quotas.New(w),
 		ELB: elb.New(w), WAF: wafv2.New(w), Logs: logs.New(w), Analyzer: accessanalyzer.New(w),
 	}
 }

@@ -25,6 +25,10 @@ const (
 	PointedVPC        = "VpcOrigin"
 	PointedDeployment = "ContinuousDeploymentPolicy"
 	PointedWebACL     = "WebACL" // its ID only: what it does is read elsewhere, and never changed
+
+	// Kept by baseline alone, as there may be many or they may be large.
+	PointedTenant = "DistributionTenant"
+	PointedStore  = "KeyValueStore" // of a CloudFront Function; its ID is its ARN
 )
 
 // The stages of a CloudFront Function.

@@ -39,6 +39,9 @@ var operations = concat([]operation{
 	{"TestFunction", http.MethodPost, "function/{Name}/test", "", nil, "function/{Name}", false, (*Service).testFunction},
 	{"CreateFunction", http.MethodPost, "function", "", nil, "function/*", true, (*Service).createFunction},
 	{"ListFunctions", http.MethodGet, "function", "", []string{"Marker", "MaxItems", "Stage"}, "", false, (*Service).listFunctions},
+	{"GetDistributionTenant", http.MethodGet, "distribution-tenant/{Identifier}", "", nil, "distribution-tenant/{Identifier}", false, (*Service).getTenant},
+	{"ListDistributionTenants", http.MethodPost, "distribution-tenants", "", nil, "", false, (*Service).listTenants},
+	{"ListKeyValueStores", http.MethodGet, "key-value-store", "", []string{"Marker", "MaxItems", "Status"}, "", false, (*Service).listStores},
 	{"UpdateContinuousDeploymentPolicy", http.MethodPut, "continuous-deployment-policy/{Id}", "", nil, "continuous-deployment-policy/{Id}", true, (*Service).updateDeploymentPolicy},
 }, resourceOperations(), listOperations())
 

@@ -41,6 +41,8 @@ type Service struct {
 	functions     map[string]*function
 	tests         map[string]map[string]any // TestFunction's results by code
 	resources     map[resourceKey]*resource
+	tenants       map[string]*tenant
+	stores        map[string]map[string]any // key value stores by name, as the AWS CLI prints them
 	serial        int
 	authority     *authority
 	visits        int
@@ -51,7 +53,7 @@ func New(w *kernel.World) *Service {
 	s := &Service{
 		world: w, propagation: defaultPropagation, probeRegion: "us-east-1",
 		distributions: map[string]*distribution{}, functions: map[string]*function{}, tests: map[string]map[string]any{}, resources: map[resourceKey]*resource{},
-		authority: &authority{},
+		authority: &authority{}, tenants: map[string]*tenant{}, stores: map[string]map[string]any{},
 	}
 	for id, name := range managedPolicies {
 		s.resources[resourceKey{CachePolicy, id}] = &resource{etag: s.newID("E", id), value: map[string]any{

@@ -24,7 +24,8 @@ var shape = &wirexml.Shape{
 		"DistributionIdList": "DistributionId", "DistributionList": "DistributionSummary",
 		"EncryptionEntities": "EncryptionEntity", "FieldPatterns": "FieldPattern", "FunctionAssociations": "FunctionAssociation",
 		"FunctionList": "FunctionSummary", "GeoRestriction": "Location", "Headers": "Name", "InvalidationList": "InvalidationSummary",
-		"KeyGroupConfig": "PublicKey", "KeyPairIds": "KeyPairId", "KeyValueStoreAssociations": "KeyValueStoreAssociation",
+		"KeyValueStoreList": "KeyValueStore",
+		"KeyGroupConfig":    "PublicKey", "KeyPairIds": "KeyPairId", "KeyValueStoreAssociations": "KeyValueStoreAssociation",
 		"LambdaFunctionAssociations": "LambdaFunctionAssociation", "Members": "OriginGroupMember", "OriginGroups": "OriginGroup",
 		"OriginSslProtocols": "SslProtocol", "Origins": "Origin", "Paths": "Path", "QueryArgProfiles": "QueryArgProfile",
 		"QueryStringCacheKeys": "Name", "QueryStrings": "Name", "RemoveHeadersConfig": "ResponseHeadersPolicyRemoveHeader",
@@ -32,6 +33,7 @@ var shape = &wirexml.Shape{
 		"TrustedKeyGroups": "KeyGroup", "TrustedSigners": "AwsAccountNumber", "WhitelistedNames": "Name",
 	},
 	List: map[string]string{
+		"DistributionTenantList": "DistributionTenantSummary", "Domains": "member",
 		"AliasICPRecordals": "AliasICPRecordal", "EndPoints": "member", "Fields": "Field", "FunctionExecutionLogs": "member",
 		"Locations": "Location", "ParameterDefinitions": "member", "Parameters": "member",
 	},

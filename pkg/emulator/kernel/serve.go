@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -214,8 +215,12 @@ func scopeOf(r *http.Request) (scope, bool) {
 	return parseScope(query.Get("X-Amz-Credential"), query.Get("X-Amz-Security-Token"))
 }
 
+// A scope of the asymmetric version 4A holds no Region: the header X-Amz-Region-Set does, and its services are global.
 func parseScope(credential, token string) (scope, bool) {
 	parts := strings.Split(strings.TrimSpace(credential), "/")
+	if len(parts) == 4 {
+		parts = slices.Insert(parts, 2, "us-east-1")
+	}
 	if len(parts) != 5 || parts[4] != "aws4_request" {
 		return scope{}, false
 	}
