@@ -111,6 +111,9 @@ func (d Desk) askedByText(ctx context.Context, person incident.Approver) ([]Reco
 	pointers, problem := d.Incidents.Since(ctx, d.Now())
 	var found []Record
 	for _, pointer := range pointers {
+		if !pointer.State.Ongoing() {
+			continue
+		}
 		record, err := d.recordOf(ctx, pointer.Reference())
 		if err != nil {
 			problem = errors.Join(problem, err)

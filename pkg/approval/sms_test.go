@@ -337,7 +337,7 @@ func TestAWrongCodeCountsWhereverTheNumberHasCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	elsewhere.steps = append(elsewhere.steps, noted(t, "respond", incident.StepCoded, asked, kept))
-	o.open = []incident.Pointer{{Distribution: "E3EXAMPLE", Episode: 2}}
+	o.open = []incident.Pointer{{Distribution: "E3EXAMPLE", Episode: 2, State: incident.Watching}, {Distribution: "E4EXAMPLE", Episode: 1, State: incident.Closed}}
 	desk := o.desk()
 	desk.Ledger = elsewhere
 	take := func(id, body string) {

@@ -121,7 +121,7 @@ func (s *Service) keep(sub *subscription, m message, body string) error {
 		Body: body, MessageID: m.id, At: s.world.Clock.Now(),
 	}
 	if sub.protocol == "sms" {
-		mail.Subject = ""
+		mail.Subject, mail.From = "", m.attributes[originationNumber].Value
 	}
 	s.mu.Lock()
 	s.mails = append(s.mails, mail)

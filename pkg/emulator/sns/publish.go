@@ -46,6 +46,20 @@ func (m message) body(protocol string) string {
 	return m.text
 }
 
+// originationNumber is the attribute that says from which number an SMS comes. Source: "Publishing SMS messages to a mobile
+// phone using Amazon SNS".
+const originationNumber = "AWS.MM.SMS.OriginationNumber"
+
+// checkOrigination refuses what is no number: 5 to 15 digits, with or without a plus sign.
+func (m message) checkOrigination() error {
+	a, given := m.attributes[originationNumber]
+	digits := strings.TrimPrefix(a.Value, "+")
+	if given && (a.Type != "String" || len(digits) < 5 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "") {
+		return invalid(originationNumber)
+	}
+	return nil
+}
+
 // check refuses what SNS refuses.
 func (m message) check() error {
 	if m.text == "" {
@@ -60,6 +74,9 @@ func (m message) check() error {
 	}
 	if !utf8.ValidString(m.text) {
 		return invalid("Message Reason: Invalid UTF-8")
+	}
+	if err := m.checkOrigination(); err != nil {
+		return err
 	}
 	return checkSubject(m.subject)
 }

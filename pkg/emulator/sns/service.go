@@ -43,6 +43,7 @@ type Mail struct {
 	Subscription string // ARN
 	Protocol     string // email, email-json, sms, http, https
 	Endpoint     string // the address, the number, the URL
+	From         string // the number from which an sms was to come; empty for all others, and where SNS chooses
 	Subject      string // empty for sms
 	Body         string
 	MessageID    string

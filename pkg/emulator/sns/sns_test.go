@@ -198,6 +198,17 @@ func TestMailReachesOnlyWhoConfirmed(t *testing.T) {
 	}
 }
 
+func TestAnSMSComesFromTheNumberThatWasAskedFor(t *testing.T) {
+	a := newAccount(t)
+	a.subscribe(t, "sms", "+15555550100", nil)
+	a.publish(t, sdk.PublishInput{Message: aws.String("m"), MessageAttributes: map[string]types.MessageAttributeValue{
+		originationNumber: {DataType: aws.String("String"), StringValue: aws.String("+15555550101")},
+	}})
+	if mails := a.service.Mailbox(topicARN); len(mails) != 1 || mails[0].From != "+15555550101" {
+		t.Errorf("got %+v", mails)
+	}
+}
+
 func TestMailIsWatched(t *testing.T) {
 	a := newAccount(t)
 	a.service.AutoConfirm(true)
@@ -227,6 +238,8 @@ func TestPublishRefuses(t *testing.T) {
 		{"a structure that is no JSON", sdk.PublishInput{TopicArn: topic, Message: aws.String(`a`), MessageStructure: aws.String("json")}, "failed to parse"},
 		{"an attribute of no known type", sdk.PublishInput{TopicArn: topic, Message: aws.String("m"),
 			MessageAttributes: map[string]types.MessageAttributeValue{"a": {DataType: aws.String("Text"), StringValue: aws.String("b")}}}, "ParameterValueInvalid"},
+		{"an SMS from what is no number", sdk.PublishInput{TopicArn: topic, Message: aws.String("m"),
+			MessageAttributes: map[string]types.MessageAttributeValue{originationNumber: {DataType: aws.String("String"), StringValue: aws.String("shop")}}}, "AWS.MM.SMS.OriginationNumber"},
 		{"a topic that does not exist", sdk.PublishInput{TopicArn: aws.String(topicARN + "-2"), Message: aws.String("m")}, "NotFound"},
 	}
 	for _, test := range tests {
