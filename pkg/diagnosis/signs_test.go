@@ -151,3 +151,26 @@ func TestAFunctionWasMendedWhereItsLiveCodeIsNewerThanTheFailure(t *testing.T) {
 		})
 	}
 }
+
+func TestRowsCountFromTheOnsetIfTheirTimesAreKnown(t *testing.T) {
+	onset := time.Date(2026, 3, 3, 20, 5, 0, 0, time.UTC)
+	minute := func(after time.Duration, n int64) incident.MinuteCount {
+		return incident.MinuteCount{At: onset.Add(after), Count: n}
+	}
+	for name, c := range map[string]struct {
+		minutes []incident.MinuteCount
+		want    float64
+	}{
+		"before and after":             {[]incident.MinuteCount{minute(-time.Minute, 40), minute(time.Minute, 60)}, 60},
+		"all before":                   {[]incident.MinuteCount{minute(-time.Minute, 100)}, 0},
+		"none has a time":              {nil, 100},
+		"only a stray one has a time":  {[]incident.MinuteCount{minute(-17*365*24*time.Hour, 1)}, 100},
+		"most have a time, some don't": {[]incident.MinuteCount{minute(time.Minute, 80)}, 80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := (&view{onset: onset}).since(incident.LogGroup{Count: 100, Minutes: c.minutes}); got != c.want {
+				t.Errorf("%.0f, want %.0f", got, c.want)
+			}
+		})
+	}
+}

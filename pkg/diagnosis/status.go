@@ -95,16 +95,18 @@ func largest(counts map[int]float64) int {
 	return slices.MaxFunc(keys, func(a, b int) int { return cmp.Or(cmp.Compare(counts[a], counts[b]), cmp.Compare(b, a)) })
 }
 
-// since is how many of a group's rows ended after the onset; all of them where the rows have no time.
+// since is how many of a group's rows ended after the onset; all of them where most rows have no time, or one that lies far
+// from the others'.
 func (v *view) since(g incident.LogGroup) float64 {
-	if len(g.Minutes) == 0 || v.onset.IsZero() {
-		return float64(g.Count)
-	}
-	n := int64(0)
+	n, timed := int64(0), int64(0)
 	for _, m := range g.Minutes {
+		timed += m.Count
 		if !m.At.Before(v.onset) {
 			n += m.Count
 		}
+	}
+	if v.onset.IsZero() || 2*timed < g.Count {
+		return float64(g.Count)
 	}
 	return float64(n)
 }

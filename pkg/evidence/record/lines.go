@@ -273,7 +273,7 @@ func (r *reader) counter(config json.RawMessage) *accesslog.Counter {
 }
 
 func (r *reader) accessLog(counter *accesslog.Counter, name string) {
-	file, err := r.files.Open("access-logs/" + name)
+	file, err := r.open("access-logs/" + name)
 	if err == nil {
 		err = errors.Join(counter.Read(file), file.Close())
 	}

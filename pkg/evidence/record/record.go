@@ -136,9 +136,24 @@ func (r *reader) list(folder string) []string {
 	return names
 }
 
+// errNoFile says that what has a file's name is a pipe, a device or a folder: to read it could last for ever.
+var errNoFile = errors.New("is no regular file")
+
+// open opens a regular file, and nothing else. It asks before it opens, as a pipe would already wait there.
+func (r *reader) open(name string) (fs.File, error) {
+	info, err := fs.Stat(r.files, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%w: %w", errNoFile, errNothing)
+	}
+	return r.files.Open(name)
+}
+
 // content is a file's text as UTF-8, whatever it went through on its way.
 func (r *reader) content(name string) ([]byte, error) {
-	file, err := r.files.Open(name)
+	file, err := r.open(name)
 	if err != nil {
 		return nil, err
 	}

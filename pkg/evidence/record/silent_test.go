@@ -4,8 +4,11 @@
 package record
 
 import (
+	"io/fs"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // What cannot be understood must not read as nothing, which is a finding of its own.
@@ -82,5 +85,27 @@ func TestAnAnswerThatEndsTooEarlyIsCut(t *testing.T) {
 				t.Errorf("%+v, want cut %v", ev.Probe, c.want)
 			}
 		})
+	}
+}
+
+// A device or a pipe under a file's name would be read for ever.
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	files := fstest.MapFS{}
+	for name, content := range with(nil) {
+		files[name] = &fstest.MapFile{Data: content}
+	}
+	files["probe.http"] = &fstest.MapFile{Data: []byte("HTTP/2 503\n\nx"), Mode: fs.ModeDevice}
+	files["event.json"] = &fstest.MapFile{Data: []byte("{}"), Mode: fs.ModeNamedPipe}
+	files["access-logs/a.gz"] = &fstest.MapFile{Data: []byte("#Fields: sc-status\n503\n"), Mode: fs.ModeDevice | fs.ModeCharDevice}
+	files["metrics/us-east-1.json/inner"] = &fstest.MapFile{}
+	ev, err := Read(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ev.Probe != nil || ev.Trigger != nil || ev.Logs == nil || ev.Logs.Rows != 0 {
+		t.Errorf("probe %v, trigger %s, logs %+v: something was read", ev.Probe, ev.Trigger, ev.Logs)
+	}
+	if len(ev.Gaps) != 3 || slices.Contains(ev.Read, "probe") {
+		t.Errorf("gaps %v, read %v", ev.Gaps, ev.Read)
 	}
 }
