@@ -165,6 +165,16 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 		reply(t, r, "alice", "reject "+ticket+" not now")
 		untilClosed(t, r, "rejected")
 	},
+	"error-page-503 approved by text": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		approve, _ := r.Codes(rehearsal.AlicePhone)
+		for _, body := range []string{"AAA-AAA-AAA", approve} {
+			if err := r.Text(rehearsal.AlicePhone, body); err != nil {
+				t.Error(err)
+			}
+		}
+		untilClosed(t, r, "changed")
+	},
 	"error-page-503 rejected in chat": func(t *testing.T, r *rehearsal.Rehearsal) {
 		untilAsked(t, r)
 		if err := chats(t, r, topics+"-chat", "reject "+rehearsal.Distribution+"/000001 no"); err != nil {
@@ -353,8 +363,7 @@ func furnished(o *rehearsal.Options) {
 }
 
 func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
-	var all []allowed
-	seen := map[allowed]bool{}
+	all, seen := map[allowed]bool{}, map[allowed]bool{} // of every play: what a parameter adds, too
 	for _, name := range slices.Sorted(maps.Keys(plays)) {
 		t.Run(name, func(t *testing.T) {
 			scenario, _, _ := strings.Cut(name, " ")
@@ -368,6 +377,9 @@ func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
 			if strings.HasSuffix(name, "in chat") {
 				overrides = append(overrides, chatting)
 			}
+			if strings.HasSuffix(name, "by text") {
+				overrides = append(overrides, texting)
+			}
 			r := start(t, scenario, overrides...)
 			for range kills[name] {
 				r.Lambda.KillAt(respond, "ssm:StartAutomationExecution", "", kills[name] == 1)
@@ -377,12 +389,14 @@ func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
 			for _, denial := range denials(r) {
 				t.Errorf("denied: %s", denial)
 			}
-			all = granted(t, r)
+			for _, a := range granted(t, r) {
+				all[a] = true
+			}
 			maps.Copy(seen, used(r))
 		})
 	}
 	excused := map[string]bool{}
-	for _, a := range all {
+	for a := range all {
 		if !uses(seen, a) && !excuses(a, excused) {
 			t.Errorf("never used: %s %s", a.statement, a.action)
 		}
