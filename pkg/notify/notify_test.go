@@ -108,12 +108,18 @@ func messages() map[string]notify.Message {
 	asked.Diagnosis, asked.Plan.BlamedBy, asked.Request.AskedBy = abstains, nil, "arn:aws:iam::111122223333:user/cem"
 	asked.Plan.Recipe, asked.Plan.Does = &incident.Recipe{Restore: &incident.RestoreRecipe{By: asked.Request.AskedBy}}, "put 1 field back to what snapshot known-good holds"
 	asked.Plan.Limits = []string{"A person asks for this, and no diagnosis: arn:aws:iam::111122223333:user/cem. Whether it helps was not judged."}
+	texted := ask()
+	texted.Code, texted.CodeNo = "K7M-4QX-9RT", "ABC-DEF-GHJ"
 	granted := outcome("recovered", "")
 	granted.Plan = asked.Plan
 	return map[string]notify.Message{
 		"ask-wish":          notify.RenderAsk(asked),
 		"outcome-wish":      notify.RenderOutcome(granted),
 		"ask":               notify.RenderAsk(ask()),
+		"ask-texted":        notify.RenderAsk(texted),
+		"codes-void":        notify.RenderCodesVoid(notify.CodesVoid{About: about, Owner: "ana", From: "+*********82", Wrong: 5}),
+		"refused-text":      notify.RenderRefused(notify.Refused{About: about, Owner: "ana", From: "+*********82", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-texts", Why: "wrong code 1 of 5", At: at, ID: "m1"}),
+		"refused-stranger":  notify.RenderRefused(notify.Refused{About: none, From: "+*********99", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-texts", Why: "the number belongs to no approver", At: at, ID: "m1", More: 2}),
 		"ask-exposing":      notify.RenderAsk(exposing),
 		"ask-quota":         notify.RenderAsk(quota),
 		"tell":              notify.RenderTell(notify.Tell{About: about, Diagnosis: abstains, Plan: incident.Plan{TellOnly: "the evidence does not tell the cause.", Advice: plan.Advice}, Snapshot: snapshot}),
@@ -256,12 +262,14 @@ func hostile(text string) []notify.Message {
 	s := incident.Snapshot{ConfigKey: text, VersionID: text}
 	w := &incident.Written{Action: text, FromETag: text, ToETag: text}
 	return []notify.Message{
-		notify.RenderAsk(notify.Ask{About: about, Diagnosis: d, Plan: p, Request: r, Snapshot: s, Approver: incident.Approver{Name: text, Topic: text}, Approve: text, Reject: text}),
+		notify.RenderAsk(notify.Ask{About: about, Diagnosis: d, Plan: p, Request: r, Snapshot: s, Approver: incident.Approver{Name: text, Topic: text}, Approve: text, Reject: text, Code: text, CodeNo: text}),
 		notify.RenderTell(notify.Tell{About: about, Diagnosis: d, Plan: p, Snapshot: s}),
 		notify.RenderOutcome(notify.Outcome{About: about, Plan: p, Outcome: incident.Outcome{Result: text, Why: text}, Written: w, Recovery: &incident.Recovery{Why: text}, Approved: text, WayBack: texts, Report: text}),
 		notify.RenderOutcome(notify.Outcome{About: about, Plan: q, Outcome: incident.Outcome{Result: "requested", Why: text}, Written: &incident.Written{Action: "quota", RequestID: text}}),
 		notify.RenderEscalation(notify.Escalation{About: about, Plan: p, Request: r, Silent: texts, Said: text}),
 		notify.RenderRefused(notify.Refused{About: about, Owner: text, Topic: text, Why: text, ID: text}),
+		notify.RenderRefused(notify.Refused{About: about, Owner: text, From: text, Topic: text, Why: text, ID: text}),
+		notify.RenderCodesVoid(notify.CodesVoid{About: about, Owner: text, From: text}),
 		notify.RenderSecondLook(notify.SecondLook{About: about, Before: d.Verdict, After: d, Why: text}),
 		notify.RenderCannotWork(notify.CannotWork{About: about, What: text, Err: errors.New(text), Then: text, Next: texts}),
 	}

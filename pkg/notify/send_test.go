@@ -43,6 +43,21 @@ func TestSMSGetsTheShortFormAndEverybodyElseTheBody(t *testing.T) {
 	}
 }
 
+func TestSMSComeFromTheStacksOwnNumber(t *testing.T) {
+	t.Parallel()
+	var sent *sns.PublishInput
+	sender := notify.Sender{From: "+12125550101", SNS: topic(func(in *sns.PublishInput) (*sns.PublishOutput, error) {
+		sent = in
+		return &sns.PublishOutput{}, nil
+	})}
+	if _, err := sender.Send(t.Context(), "topic", notify.Message{Body: "b", Short: "s"}); err != nil || aws.ToString(sent.MessageAttributes["AWS.MM.SMS.OriginationNumber"].StringValue) != "+12125550101" {
+		t.Errorf("sent %+v, error %v", sent, err)
+	}
+	if _, err := sender.Send(t.Context(), "topic", notify.Message{Body: "b"}); err != nil || sent.MessageAttributes != nil {
+		t.Errorf("no SMS: sent %+v, error %v", sent, err)
+	}
+}
+
 func TestWhatIsSentFitsIntoSNSWhateverTheMessage(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{strings.Repeat("\"\\\n", 200_000), strings.Repeat("\x00\u2028", 200_000), strings.Repeat("\xff", 400_000)} {

@@ -60,6 +60,19 @@ func undone(t *testing.T, s *scene, written incident.Written, want distribution.
 	}
 }
 
+func TestAnApprovalByTextMessageCoversTheWayBackWhateverTheStackTakesNow(t *testing.T) {
+	s := newScene(t)
+	s.Stack.Texts, s.record.Decisions[0].Code = true, &incident.CodeProof{}
+	if _, err := s.Apply(t.Context(), ours); err != nil {
+		t.Fatal(err)
+	}
+	s.wantBack(t)
+	s.Stack.Texts = false
+	if _, err := s.Undo(t.Context(), undoing); err != nil || s.writes != 1 {
+		t.Errorf("%d writes, %v", s.writes, err)
+	}
+}
+
 func TestUndoPutsTheFieldsBackOnce(t *testing.T) {
 	s := newUndoScene(t)
 	for range 2 {

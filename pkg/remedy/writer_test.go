@@ -267,6 +267,14 @@ func TestApplyWritesTheApprovedChangeOnce(t *testing.T) {
 	}
 }
 
+func TestAnApprovalByTextMessageIsOne(t *testing.T) {
+	s := newScene(t)
+	s.Stack.Texts, s.record.Decisions[0].Code = true, &incident.CodeProof{}
+	if _, err := s.Apply(t.Context(), ours); err != nil || s.writes != 1 {
+		t.Errorf("%d writes, %v", s.writes, err)
+	}
+}
+
 func TestApplyRefusesWithoutAWrite(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -316,6 +324,7 @@ func TestApplyRefusesWithoutAWrite(t *testing.T) {
 		}, want: "refused: ben rejected it"},
 		{name: "a gate that somebody signalled without our count", spoil: func(_ *testing.T, s *scene) { s.record.Decisions = nil }, want: "refused: 0 of 1 approvals are proven"},
 		{name: "a forged ticket", spoil: func(_ *testing.T, s *scene) { s.record.Decisions[0].Ticket = "forged" }, want: "refused: 0 of 1 approvals are proven"},
+		{name: "an approval by text message where the stack takes none", spoil: func(_ *testing.T, s *scene) { s.record.Decisions[0].Code = &incident.CodeProof{} }, want: "refused: 0 of 1 approvals are proven"},
 		{name: "an approval that was refused", spoil: func(_ *testing.T, s *scene) { s.record.Decisions[0].Refusal = "used" }, want: "refused: 0 of 1 approvals are proven"},
 		{name: "an approval of another execution", spoil: func(_ *testing.T, s *scene) { s.record.Decisions[0].Execution = "execution-0" }, want: "refused: 0 of 1 approvals are proven"},
 		{name: "an approval of another change", spoil: func(_ *testing.T, s *scene) { s.record.Decisions[0].Hash = "x" }, want: "refused: 0 of 1 approvals are proven"},
