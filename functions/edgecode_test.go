@@ -34,9 +34,12 @@ func stages(t *testing.T, r *rehearsal.Rehearsal, development, live string) {
 	}
 }
 
-// trusts is the role's trust policy.
+// trusts is the role's trust policy, empty where there is no such role.
 func trusts(r *rehearsal.Rehearsal) string {
-	role, _ := r.World.Identity.RoleNamed(rehearsal.EdgeRole)
+	role, there := r.World.Identity.RoleNamed(rehearsal.EdgeRole)
+	if !there {
+		return ""
+	}
 	return string(role.Trust.Raw)
 }
 
@@ -50,34 +53,6 @@ func TestAFunctionsGoodCodeGoesBackAndDevelopmentIsAsItWas(t *testing.T) {
 	unwritten(t, r, config) // the distribution's configuration is left alone
 	if n := count(r, remediate, "cloudfront:PublishFunction", "ok"); n != 1 {
 		t.Errorf("published %d times", n)
-	}
-}
-
-// refusedChanges are what keeps a change of edge code from being made, and how the incident ends then.
-var refusedChanges = map[string]struct {
-	play func(*testing.T, *rehearsal.Rehearsal)
-	ends string
-}{
-	"rejected": {func(t *testing.T, r *rehearsal.Rehearsal) { rejects(t, r, "bob", "we mend it ourselves") }, "rejected"},
-	"silent":   {func(*testing.T, *rehearsal.Rehearsal) {}, "silent"},
-	"the distribution has moved": {func(t *testing.T, r *rehearsal.Rehearsal) {
-		deploy(t, r)
-		approves(t, r, "alice")
-	}, "void"},
-}
-
-func TestAFunctionsCodeIsNotTouchedWithoutAnApproval(t *testing.T) {
-	for name, c := range refusedChanges {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := edgeAsked(t, "function-error")
-			c.play(t, r)
-			untilClosed(t, r, c.ends)
-			stages(t, r, rehearsal.DraftCode, rehearsal.BadCode)
-			if n := count(r, remediate, "cloudfront:UpdateFunction", "ok"); n != 0 {
-				t.Errorf("DEVELOPMENT was written %d times", n)
-			}
-		})
 	}
 }
 
@@ -100,7 +75,7 @@ func TestAFunctionThatSomebodyWorksOnIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Half-way failures: whatever fails, DEVELOPMENT is as it was, and LIVE is as it was or as approved.
+// Half-way failures beyond those of every remedy: whatever fails, DEVELOPMENT is as it was, and LIVE is as it was or as approved.
 func TestAFunctionIsNeverLeftHalfWay(t *testing.T) {
 	denied := kernel.Errorf(http.StatusForbidden, "AccessDenied", "not allowed")
 	throttling := kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
@@ -109,15 +84,10 @@ func TestAFunctionIsNeverLeftHalfWay(t *testing.T) {
 		kill  string
 		ends  string
 	}{
-		"overwriting DEVELOPMENT is denied":      {fault: kernel.Fault{Action: "cloudfront:UpdateFunction", Error: denied}, ends: "void"},
-		"the test is denied":                     {fault: kernel.Fault{Action: "cloudfront:TestFunction", Error: denied}, ends: "void"},
-		"publishing is denied":                   {fault: kernel.Fault{Action: "cloudfront:PublishFunction", Error: denied}, ends: "void"},
-		"publishing is throttled":                {fault: kernel.Fault{Action: "cloudfront:PublishFunction", Times: 4, Error: throttling}, ends: "changed"},
-		"the answer to publishing is lost":       {fault: kernel.Fault{Action: "cloudfront:PublishFunction", Times: 1, LoseAnswer: true}, ends: "changed"},
-		"putting back is denied at first":        {fault: kernel.Fault{Action: "cloudfront:UpdateFunction", Skip: 1, Times: 1, Error: denied}, ends: "changed"},
-		"remediate is killed at the overwriting": {kill: "cloudfront:UpdateFunction", ends: "changed"},
-		"remediate is killed at the test":        {kill: "cloudfront:TestFunction", ends: "changed"},
-		"remediate is killed at the publishing":  {kill: "cloudfront:PublishFunction", ends: "changed"},
+		"the test is denied":              {fault: kernel.Fault{Action: "cloudfront:TestFunction", Error: denied}, ends: "void"},
+		"publishing is throttled":         {fault: kernel.Fault{Action: "cloudfront:PublishFunction", Times: 4, Error: throttling}, ends: "changed"},
+		"putting back is denied at first": {fault: kernel.Fault{Action: "cloudfront:UpdateFunction", Skip: 1, Times: 1, Error: denied}, ends: "changed"},
+		"remediate is killed at the test": {kill: "cloudfront:TestFunction", ends: "changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -184,22 +154,7 @@ func TestTheTrustThatWentMissingComesBackAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestATrustPolicyIsNotTouchedWithoutAnApproval(t *testing.T) {
-	for name, c := range refusedChanges {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := edgeAsked(t, "lambda-edge-permission")
-			c.play(t, r)
-			untilClosed(t, r, c.ends)
-			if diff := cmp.Diff(rehearsal.Distrust, trusts(r)); diff != "" {
-				t.Errorf("trust policy (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestARoleIsLeftAsItWasOrAsApproved(t *testing.T) {
-	denied := kernel.Errorf(http.StatusForbidden, "AccessDenied", "not allowed")
 	throttling := kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	theirs := strings.Replace(rehearsal.Distrust, `"Sid":"Lambda"`, `"Sid":"Theirs"`, 1)
 	for name, c := range map[string]struct {
@@ -208,17 +163,12 @@ func TestARoleIsLeftAsItWasOrAsApproved(t *testing.T) {
 		ends  string
 		want  string
 	}{
-		"the write is denied":    {fault: kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", Error: denied}, ends: "void", want: rehearsal.Distrust},
 		"the write is throttled": {fault: kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", Times: 4, Error: throttling}, ends: "changed"},
-		"its answer is lost":     {fault: kernel.Fault{Action: "iam:UpdateAssumeRolePolicy", Times: 1, LoseAnswer: true}, ends: "changed"},
 		"somebody has changed it": {spoil: func(t *testing.T, r *rehearsal.Rehearsal) {
 			if err := r.IAM.ChangeTrust(rehearsal.EdgeRole, kernel.Principal{ARN: rehearsal.UserARN("deployer")}, theirs); err != nil {
 				t.Fatal(err)
 			}
 		}, ends: "void", want: theirs},
-		"remediate is killed after the write": {spoil: func(_ *testing.T, r *rehearsal.Rehearsal) {
-			r.Lambda.KillAt(remediate, "iam:UpdateAssumeRolePolicy", "", true)
-		}, ends: "changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

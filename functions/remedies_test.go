@@ -5,122 +5,13 @@ package functions
 
 import (
 	"encoding/json"
-	"maps"
-	"net/http"
-	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"cloudfront503/pkg/distribution"
-	"cloudfront503/pkg/emulator/cloudfront"
-	"cloudfront503/pkg/emulator/kernel"
 	"cloudfront503/pkg/emulator/rehearsal"
 	"cloudfront503/pkg/incident"
 )
-
-// configured are the scenarios whose remedy changes the distribution's configuration. A further one is a row.
-var configured = []string{"lambda-edge-error", "origin-503", "s3-slow-down"}
-
-// ending is one way in which a change can end.
-type ending struct {
-	sabotage func(*testing.T, *rehearsal.Rehearsal) // before it breaks; may be nil
-	answer   func(*testing.T, *rehearsal.Rehearsal) // once people are asked
-	after    func(*testing.T, *rehearsal.Rehearsal) // once that is done; nil: until the incident is closed
-	ends     string                                 // the incident's result
-	made     bool                                   // the distribution is as approved, else as it was
-	drift    string                                 // the comment that somebody else has given it meanwhile
-}
-
-// endings are every way that is to be thought of. A further one is a row.
-var endings = map[string]ending{
-	"approved": {answer: approvedBy("alice"), ends: "changed", made: true},
-	"rejected": {answer: func(t *testing.T, r *rehearsal.Rehearsal) { rejects(t, r, "bob", "not during the sale") }, ends: "rejected"},
-	"silent":   {answer: func(*testing.T, *rehearsal.Rehearsal) {}, ends: "silent"},
-	"drifted": {answer: func(t *testing.T, r *rehearsal.Rehearsal) { deploy(t, r); approves(t, r, "alice") }, ends: "void",
-		drift: "the shop, by night"},
-	"throttled": {sabotage: onWrite(kernel.Fault{Times: 4, Error: kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")}),
-		answer: approvedBy("alice"), ends: "changed", made: true},
-	"denied": {sabotage: onWrite(kernel.Fault{Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access denied")}),
-		answer: approvedBy("alice"), ends: "void"},
-	"without an answer":       {sabotage: onWrite(kernel.Fault{Times: 1, LoseAnswer: true}), answer: approvedBy("alice"), ends: "changed", made: true},
-	"killed before the write": {sabotage: killedAtWrite(false), answer: approvedBy("alice"), ends: "changed", made: true},
-	"killed after the write":  {sabotage: killedAtWrite(true), answer: approvedBy("alice"), ends: "changed", made: true},
-	"worse afterwards":        {answer: approvedBy("alice"), after: worse, made: true},
-}
-
-func approvedBy(names ...string) func(*testing.T, *rehearsal.Rehearsal) {
-	return func(t *testing.T, r *rehearsal.Rehearsal) {
-		for _, name := range names {
-			approves(t, r, name)
-		}
-	}
-}
-
-func onWrite(fault kernel.Fault) func(*testing.T, *rehearsal.Rehearsal) {
-	return func(_ *testing.T, r *rehearsal.Rehearsal) {
-		fault.Action, fault.Caller = "cloudfront:UpdateDistribution", sessionsOf(remediate)
-		r.World.Faults.Add(fault)
-	}
-}
-
-func killedAtWrite(done bool) func(*testing.T, *rehearsal.Rehearsal) {
-	return func(_ *testing.T, r *rehearsal.Rehearsal) {
-		r.Lambda.KillAt(remediate, "cloudfront:UpdateDistribution", "", done)
-	}
-}
-
-// worse lets all requests fail once the change is everywhere, and waits until people are offered the way back.
-func worse(t *testing.T, r *rehearsal.Rehearsal) {
-	t.Helper()
-	until(t, r, time.Hour, "the change is written", func() bool { return r.Has("written") })
-	from := r.World.Clock.Now()
-	r.CloudFront.SetEdge(rehearsal.Distribution, func(cfg cloudfront.Deployed, request *http.Request) cloudfront.EdgeAnswer {
-		if cfg.At.Before(from) {
-			return cloudfront.Healthy(cfg, request)
-		}
-		return cloudfront.OriginAnswer(cfg, request, http.StatusServiceUnavailable, "text/html", "<h1>worse</h1>")
-	})
-	until(t, r, 2*time.Hour, "the way back is offered", func() bool { return r.Has("offered-back") })
-}
-
-func TestAfterEveryEndingTheDistributionIsAsItWasOrAsApproved(t *testing.T) {
-	for _, scenario := range configured {
-		for _, name := range slices.Sorted(maps.Keys(endings)) {
-			t.Run(scenario+", "+name, func(t *testing.T) {
-				t.Parallel()
-				e := endings[name]
-				r := start(t, scenario)
-				if e.sabotage != nil {
-					e.sabotage(t, r)
-				}
-				breaks(t, r)
-				want := live(t, r)
-				untilAsked(t, r)
-				if e.made {
-					want = asApproved(t, r)
-				}
-				e.answer(t, r)
-				if e.after != nil {
-					e.after(t, r)
-				} else {
-					untilClosed(t, r, e.ends)
-				}
-				if e.drift != "" {
-					want["Comment"] = e.drift
-				}
-				if diff := cmp.Diff(want, live(t, r)); diff != "" {
-					t.Errorf("the configuration is neither as it was nor as approved (-want +got):\n%s", diff)
-				}
-				if n := writes(r); n > 1 || (n == 1) != e.made {
-					t.Errorf("%d writes", n)
-				}
-			})
-		}
-	}
-}
 
 // asApproved is the live configuration with exactly the fields changed that people are asked about.
 func asApproved(t *testing.T, r *rehearsal.Rehearsal) map[string]any {

@@ -3,7 +3,12 @@
 
 package plan
 
-import "cloudfront503/pkg/incident"
+import (
+	"maps"
+	"slices"
+
+	"cloudfront503/pkg/incident"
+)
 
 // row is the policy for one cause.
 type row struct {
@@ -97,4 +102,9 @@ var policy = map[incident.Cause]row{
 		advice: []string{"Look at the status that the diagnosis names: 502 is about the connection to the origin, 504 about its time, 500 about its code."}},
 	incident.Undetermined: {remedies: seeMore, why: "The evidence does not suffice to name a cause.",
 		advice: []string{"Read the candidates, and what would settle it, cheapest first."}},
+}
+
+// Remediable are the causes for which the policy has a remedy, and so a runbook, sorted by name.
+func Remediable() []incident.Cause {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(policy)), func(cause incident.Cause) bool { return len(policy[cause].remedies) == 0 })
 }

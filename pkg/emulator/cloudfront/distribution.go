@@ -230,6 +230,14 @@ func (s *Service) SetMonitoring(id string, on bool) {
 	}
 }
 
+// Monitored says whether the additional metrics are on.
+func (s *Service) Monitored(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.distributions[id]
+	return d != nil && d.monitoring
+}
+
 // announce leaves a timer for the moment when a change is deployed, so that whoever steps from timer to timer stops there.
 func (s *Service) announce(d *distribution, v version) {
 	if wait := v.deployed.Sub(s.world.Clock.Now()); wait > 0 {
