@@ -204,3 +204,106 @@ func TestARoleThatIsNotOnTheListIsNotTouched(t *testing.T) {
 		t.Errorf("denied: %s", denial)
 	}
 }
+
+// theEdgeCode is what the remedies of edge code change, byte by byte.
+func theEdgeCode(r *rehearsal.Rehearsal) map[string]string {
+	now := map[string]string{"trust": trusts(r)}
+	for _, stage := range []string{"DEVELOPMENT", "LIVE"} {
+		code, config, _, _ := r.CloudFront.Stage(rehearsal.RewriteName, stage)
+		now[stage], now[stage+" config"] = string(code), string(config)
+	}
+	return now
+}
+
+// edgeChanged is a scenario of edge code up to where the approved change is in force, and what was there before and after.
+func edgeChanged(t *testing.T, scenario string) (r *rehearsal.Rehearsal, before, after map[string]string) {
+	t.Helper()
+	r = edgeAsked(t, scenario)
+	before = theEdgeCode(r)
+	approves(t, r, "alice")
+	until(t, r, 30*time.Minute, "the change is in force", func() bool { return r.Has("deployed") })
+	after = theEdgeCode(r)
+	if cmp.Equal(before, after) {
+		t.Error("the change has changed nothing")
+	}
+	return r, before, after
+}
+
+// What was changed outside of the distribution's configuration comes back byte by byte, and once, whatever breaks on the
+// way; a function that could not run runs again then, which is what was asked for.
+func TestEdgeCodeAndTrustAreTakenBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		scenario string
+		sabotage func(*rehearsal.Rehearsal) // once the change is made
+		writes   string                     // what must have been done twice, forth and back
+	}{
+		"code":                                      {"function-error", func(*rehearsal.Rehearsal) {}, "cloudfront:PublishFunction"},
+		"code, killed at the overwriting":           {"function-error", killAt("cloudfront:UpdateFunction", "", true), "cloudfront:PublishFunction"},
+		"code, killed before the publishing":        {"function-error", killAt("cloudfront:PublishFunction", "", false), "cloudfront:PublishFunction"},
+		"code, killed after the publishing":         {"function-error", killAt("cloudfront:PublishFunction", "", true), "cloudfront:PublishFunction"},
+		"code, published without an answer":         {"function-error", fault("cloudfront:PublishFunction", kernel.Fault{Times: 1, LoseAnswer: true}), "cloudfront:PublishFunction"},
+		"trust":                                     {"lambda-edge-permission", func(*rehearsal.Rehearsal) {}, "iam:UpdateAssumeRolePolicy"},
+		"trust, killed before the write":            {"lambda-edge-permission", killAt("iam:UpdateAssumeRolePolicy", "", false), "iam:UpdateAssumeRolePolicy"},
+		"trust, killed after the write":             {"lambda-edge-permission", killAt("iam:UpdateAssumeRolePolicy", "", true), "iam:UpdateAssumeRolePolicy"},
+		"trust, and the write is throttled at once": {"lambda-edge-permission", fault("iam:UpdateAssumeRolePolicy", kernel.Fault{Times: 1, Error: kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")}), "iam:UpdateAssumeRolePolicy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, before, _ := edgeChanged(t, c.scenario)
+			config := live(t, r)
+			c.sabotage(r)
+			undoes(t, r, "bob")
+			untilClosed(t, r, "undone")
+			if diff := cmp.Diff(before, theEdgeCode(r)); diff != "" {
+				t.Errorf("it is not as it was before (-before +now):\n%s", diff)
+			}
+			unwritten(t, r, config) // the distribution's configuration is left alone
+			if n := count(r, remediate, c.writes, "ok"); n != 2 {
+				t.Errorf("%s was done %d times, forth and back", c.writes, n)
+			}
+		})
+	}
+}
+
+// Where others have changed it since, or AWS denies it, what stands stays, and people hear why.
+func TestEdgeCodeAndTrustThatCannotBeTakenBackStay(t *testing.T) {
+	denied := kernel.Fault{Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "not allowed")}
+	deployer := kernel.Principal{ARN: rehearsal.UserARN("deployer")}
+	theirs := strings.Replace(rehearsal.Distrust, `"Sid":"Lambda"`, `"Sid":"Theirs"`, 1)
+	for name, c := range map[string]struct {
+		scenario string
+		spoil    func(*rehearsal.Rehearsal) error
+	}{
+		"code that others have published": {"function-error", func(r *rehearsal.Rehearsal) error {
+			return r.CloudFront.ChangeFunction(rehearsal.RewriteName, deployer, []byte("// theirs"), true)
+		}},
+		"code that others work on": {"function-error", func(r *rehearsal.Rehearsal) error {
+			return r.CloudFront.ChangeFunction(rehearsal.RewriteName, deployer, []byte("// theirs"), false)
+		}},
+		"code whose publishing is denied": {"function-error", func(r *rehearsal.Rehearsal) error {
+			fault("cloudfront:PublishFunction", denied)(r)
+			return nil
+		}},
+		"trust that others have changed": {"lambda-edge-permission", func(r *rehearsal.Rehearsal) error {
+			return r.IAM.ChangeTrust(rehearsal.EdgeRole, deployer, theirs)
+		}},
+		"trust whose write is denied": {"lambda-edge-permission", func(r *rehearsal.Rehearsal) error {
+			fault("iam:UpdateAssumeRolePolicy", denied)(r)
+			return nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, _, _ := edgeChanged(t, c.scenario)
+			if err := c.spoil(r); err != nil {
+				t.Fatal(err)
+			}
+			stands := theEdgeCode(r)
+			undoes(t, r, "alice")
+			until(t, r, 30*time.Minute, "on-call hears that it is not undone", func() bool { return heardOf(r, "NOT undone") })
+			if diff := cmp.Diff(stands, theEdgeCode(r)); diff != "" || r.Has("undone") {
+				t.Errorf("what others left is touched (-stood +now):\n%s", diff)
+			}
+		})
+	}
+}

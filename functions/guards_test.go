@@ -64,12 +64,14 @@ var ungrouped = reshaped(func(config map[string]any) { config["OriginGroups"] = 
 
 // calendar makes a Change Calendar of a type, as DEFAULT_CLOSED.
 func calendar(kind string) func(*rehearsal.Options) {
-	return preparing(func(r *rehearsal.Rehearsal) {
-		text := "BEGIN:VCALENDAR\r\nPRODID:-//AWS//Change Calendar 1.0//EN\r\nVERSION:2.0\r\nX-CALENDAR-TYPE:" + kind + "\r\nEND:VCALENDAR\r\n"
-		if err := r.SSM.PutDocument("freeze", []byte(text), "ChangeCalendar"); err != nil {
-			r.World.Strict("calendar: %v", err)
-		}
-	})
+	return preparing(func(r *rehearsal.Rehearsal) { putCalendar(r, kind) })
+}
+
+func putCalendar(r *rehearsal.Rehearsal, kind string) {
+	text := "BEGIN:VCALENDAR\r\nPRODID:-//AWS//Change Calendar 1.0//EN\r\nVERSION:2.0\r\nX-CALENDAR-TYPE:" + kind + "\r\nEND:VCALENDAR\r\n"
+	if err := r.SSM.PutDocument("freeze", []byte(text), "ChangeCalendar"); err != nil {
+		r.World.Strict("calendar: %v", err)
+	}
 }
 
 // Each of these is found before anybody is asked, and nothing is started.

@@ -40,6 +40,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 	switches := remedy.Switches{Edge: edge, Logs: logs.NewFromConfig(cfg), Alarms: cloudwatch.NewFromConfig(cfg)}
 	record := ledger.New(bucket, s.Bucket, "remediate", clock.Now)
 	snapshots := snapshot.New(edge, bucket, s.Bucket, clock.Now)
+	automations := ssm.NewFromConfig(cfg)
 	writer := remedy.Writer{
 		Stack: remedy.Stack{
 			Documents: documents(s),
@@ -49,9 +50,9 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
 		Tickets: approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},
-		SSM:     ssm.NewFromConfig(cfg), Live: edge, Writes: edge, Quotas: quotas, Requests: quotas, Now: clock.Now,
+		SSM:     automations, Live: edge, Writes: edge, Quotas: quotas, Requests: quotas, Now: clock.Now,
 		Pointed: snapshot.NewPointing(cfg), Kept: snapshots, Publishes: edge, Trusts: iam.NewFromConfig(cfg), Analyzer: accessanalyzer.NewFromConfig(cfg),
-		Looks: switches, Switches: switches,
+		Looks: switches, Switches: switches, Leave: leave{s, snapshots, automations},
 	}
 	if s.Observe {
 		writer.Writes, writer.Requests, writer.Publishes, writer.Trusts = remedy.Observed{}, remedy.Observed{}, remedy.Observed{}, remedy.Observed{}

@@ -53,6 +53,23 @@ func untagged(in Input, _ incident.Plan) string {
 	return fmt.Sprintf("Distribution %s does not bear the tag %s, by which its team agrees to changes.", in.Distribution, in.Policy.OptIn)
 }
 
+// stillLet are the guards that are asked once more right before a write: what they look at is others' to change while people
+// decide.
+var stillLet = []func(Input, incident.Plan) string{untagged, calendarClosed}
+
+// AtWrite says why a plan that people have approved may not be written any more: the distribution's team has taken its tag
+// away, or the calendar has closed since they were asked. It is empty where nothing objects. tags are the distribution's as
+// they are now. A way back is not meant.
+func AtWrite(plan incident.Plan, policy Policy, tags map[string]string) string {
+	in := Input{Distribution: plan.Distribution, Policy: policy, Live: incident.Snapshot{Tags: tags}}
+	for _, objects := range stillLet {
+		if why := objects(in, plan); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
 // healthOpen keeps still during AWS's own incidents: changes may not propagate then, and a rollback only adds risk.
 // Failing over to an origin that stands ready stays possible, with two approvals.
 func healthOpen(in Input, plan incident.Plan) string {

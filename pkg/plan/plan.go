@@ -69,6 +69,21 @@ type Calendar struct {
 	AskAnyway bool   // people are asked while it is closed; not about DNS, certificates and TLS
 }
 
+// AskCalendar is the calendar of a name, empty for none, as SSM says it is now: state is OPEN or CLOSED. askAnyway says that
+// people may be asked while it is closed.
+func AskCalendar(name string, askAnyway bool, state func(name string) (string, error)) Calendar {
+	calendar := Calendar{Name: name, AskAnyway: askAnyway}
+	if name == "" {
+		return calendar
+	}
+	said, err := state(name)
+	if err != nil {
+		calendar.Problem = err.Error()
+	}
+	calendar.Closed = said != "OPEN"
+	return calendar
+}
+
 // DefaultConfidence is the least confidence at which people are asked to approve a change.
 const DefaultConfidence = 0.8
 

@@ -44,12 +44,14 @@ var traits = map[string]trait{
 	},
 	incident.RemedyCode: {
 		runbook: "RestoreEdgeFunction", title: "publish the code with which the CloudFront Function served well before",
-		wayBack: "The code that is live now is kept, and can be published again in the same way.", undone: "the code of before is kept, and published again", services: []string{"CLOUDFRONT"}, fill: publishCode,
+		wayBack: "The code that is live now is published again, while the function still holds ours, within two hours; this approval covers it.",
+		undone:  "the code of before is published again, within two hours", services: []string{"CLOUDFRONT"}, fill: publishCode,
 		reaches: "Edges get it once the distributions that use the function are deployed, within minutes; throttling may linger for 5 to 15 minutes after that.",
 	},
 	incident.RemedyAccess: {
 		runbook: "RestoreEdgeFunctionAccess", title: "let Lambda@Edge assume the function's role again",
-		wayBack: "The trust policy as it is now is kept, and can be written again by the role's owner.", undone: "the policy of before is kept, and written again", services: []string{"CLOUDFRONT", "LAMBDA", "IAM"}, fill: mendTrust,
+		wayBack: "The trust policy as it is now is written again, while the role still holds ours, within two hours; this approval covers it.",
+		undone:  "the policy of before is written again, within two hours", services: []string{"CLOUDFRONT", "LAMBDA", "IAM"}, fill: mendTrust,
 		reaches: "IAM's change is in force within seconds to minutes.",
 	},
 	incident.RemedyFailover: {

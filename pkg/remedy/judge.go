@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/lean/ssm"
@@ -44,6 +45,9 @@ func (w Writer) judge(ctx context.Context, order Order, hash string) error {
 	if record.Plan.Hash != hash {
 		return refuse("computed again, the change is not the planned one")
 	}
+	if err := w.mayStill(ctx, order, record.Plan); err != nil {
+		return err
+	}
 	if err := w.owns(ctx, order, record); err != nil {
 		return err
 	}
@@ -62,6 +66,21 @@ func (w Writer) judge(ctx context.Context, order Order, hash string) error {
 		return err
 	}
 	return w.approved(ctx, order, record, execution)
+}
+
+// mayStill asks for leave once more. The way back needs none: it ends a change that had it.
+func (w Writer) mayStill(ctx context.Context, order Order, plan incident.Plan) error {
+	if order.Back {
+		return nil
+	}
+	why, err := w.Leave.Objection(ctx, plan)
+	switch {
+	case err != nil:
+		return fmt.Errorf("leave for %s: %w", order.Incident, err)
+	case why != "":
+		return refuse("since people were asked: %s", strings.TrimSuffix(why, "."))
+	}
+	return nil
 }
 
 // owns checks that the execution is the one that holds the slot and that the incident's record says was started.

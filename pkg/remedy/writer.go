@@ -85,6 +85,12 @@ type prover interface {
 	Proven(context.Context, incident.ApprovalRequest, []incident.Decision) ([]incident.Decision, error)
 }
 
+// leaving says why a plan may not be written any more, though people approved it; empty where it may. An error says that
+// nobody could tell.
+type leaving interface {
+	Objection(context.Context, incident.Plan) (why string, err error)
+}
+
 // Writer makes approved changes. It trusts the gate for nothing: everything that it rests on it reads for itself.
 // All fields but Sleep are required.
 type Writer struct {
@@ -106,6 +112,7 @@ type Writer struct {
 	Analyzer  analysing
 	Looks     looking   // at what tells more
 	Switches  switching // Observed where nothing may be written
+	Leave     leaving   // of the distribution's team and of the calendar
 
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error // waits between tries; nil: as long as it says

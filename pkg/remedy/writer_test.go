@@ -123,11 +123,20 @@ func (s *scene) wire() {
 			Documents: map[string]string{"RestoreDistribution": "stack-RestoreDistribution", "RequestQuotaIncrease": "stack-RequestQuotaIncrease"},
 			Sessions:  sessions, SessionsOfOne: ofOne, Own: own, Approvers: []string{"ana", "ben"}, Quorum: 1, AutomationRole: "arn:role", Distributions: []string{"E1EXAMPLE"},
 		},
+		Leave:   given{},
 		Records: s, Store: s, Configs: s, Tickets: s, SSM: s, Live: s, Writes: s, Quotas: s, Requests: s,
 		Now:   func() time.Time { return noon.Add(time.Minute) },
 		Sleep: func(_ context.Context, wait time.Duration) error { s.slept = append(s.slept, wait); return nil },
 	}
 }
+
+// given is leave that is given, or not, or of which nobody can tell.
+type given struct {
+	why string
+	err error
+}
+
+func (g given) Objection(context.Context, incident.Plan) (string, error) { return g.why, g.err }
 
 func (s *scene) SignedSelf(_ context.Context, _ incident.Reference, decision incident.Decision) error {
 	s.signedSelf = append(s.signedSelf, decision)
@@ -275,6 +284,18 @@ func TestAnApprovalByTextMessageIsOne(t *testing.T) {
 	}
 }
 
+func TestLeaveThatNobodyCanTellOfIsAskedForAgain(t *testing.T) {
+	s := newScene(t)
+	s.Leave = given{err: errors.New("list tags: slow down")}
+	if _, err := s.Apply(t.Context(), ours); err == nil || s.writes != 0 || !strings.Contains(err.Error(), "leave for E1EXAMPLE/000007: list tags: slow down") {
+		t.Errorf("%v, %d writes", err, s.writes)
+	}
+	s.Leave = given{}
+	if _, err := s.Apply(t.Context(), ours); err != nil || s.writes != 1 {
+		t.Errorf("%v, %d writes", err, s.writes)
+	}
+}
+
 func TestApplyRefusesWithoutAWrite(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -285,6 +306,7 @@ func TestApplyRefusesWithoutAWrite(t *testing.T) {
 		{name: "the stop switch", spoil: func(_ *testing.T, s *scene) { s.Stack.Stop = true }, want: "refused: the stop switch is on"},
 		{name: "a distribution that is not opted in", spoil: func(_ *testing.T, s *scene) { s.Stack.Distributions = nil }, want: "refused: distribution E1EXAMPLE is not one"},
 		{name: "another distribution than the incident's", order: Order{Incident: ours.Incident, Distribution: "E2EXAMPLE", Execution: "execution-1"}, want: "refused: the incident is about another distribution"},
+		{name: "leave that is taken back since", spoil: func(_ *testing.T, s *scene) { s.Leave = given{why: "The calendar is closed."} }, want: "refused: since people were asked: The calendar is closed"},
 		{name: "a plan that only tells", spoil: func(_ *testing.T, s *scene) { s.record.Plan.TellOnly = "because" }, want: "refused: the incident's plan has no runbook"},
 		{name: "a plan without a hash", spoil: func(_ *testing.T, s *scene) { s.record.Plan.Hash = "" }, want: "refused: the incident's plan names no change"},
 		{name: "invoked directly, with an execution that does not exist", order: Order{Incident: ours.Incident, Distribution: "E1EXAMPLE", Execution: "invented"}, want: "refused: the incident's slot does not belong"},

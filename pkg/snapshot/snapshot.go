@@ -66,7 +66,7 @@ func (s *Store) Live(ctx context.Context, id string) (incident.Snapshot, error) 
 	if err != nil {
 		return incident.Snapshot{}, fmt.Errorf("snapshot %s: %w", id, err)
 	}
-	live.Tags, err = s.tags(ctx, live.ARN)
+	live.Tags, err = s.Tags(ctx, live.ARN)
 	if err != nil {
 		live.Gaps = append(live.Gaps, incident.Gap{Source: "tags", Why: err.Error(), Next: "allow cloudfront:ListTagsForResource"})
 	}
@@ -96,7 +96,8 @@ func (s *Store) describe(id string, out *cloudfront.GetDistributionOutput, raw [
 	return live, nil
 }
 
-func (s *Store) tags(ctx context.Context, arn string) (map[string]string, error) {
+// Tags are a distribution's tags as they are now, by its ARN.
+func (s *Store) Tags(ctx context.Context, arn string) (map[string]string, error) {
 	out, err := s.cloudFront.ListTagsForResource(ctx, &cloudfront.ListTagsForResourceInput{Resource: &arn})
 	if err != nil {
 		return nil, fmt.Errorf("list tags: %w", err)

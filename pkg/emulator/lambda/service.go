@@ -158,6 +158,21 @@ func (s *Service) Environment(name string) map[string]string {
 	return maps.Clone(f.Environment)
 }
 
+// Reconfigure replaces variables of a function, by its name, as an update of the stack does: processes that start from now
+// on have them.
+func (s *Service) Reconfigure(name string, variables map[string]string) {
+	f, _, err := s.find(s.world.Region, name)
+	if err != nil {
+		s.world.Strict("lambda: reconfigure %s: %v", name, err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.Environment = maps.Clone(f.Environment)
+	maps.Copy(f.Environment, variables)
+	s.stop(f)
+}
+
 // Functions are the ARNs of the functions that run, sorted.
 func (s *Service) Functions() []string {
 	s.mu.Lock()
