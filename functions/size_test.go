@@ -34,7 +34,9 @@ func crowded(o *rehearsal.Options) {
 	for i := range 10 {
 		o.Parameters[fmt.Sprintf("Approver%d", i+1)] = fmt.Sprintf(
 			"someone.of.the.team%d@example.com|arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_PlatformEngineers_0a1b2c3d4e5f6a7b|email|someone%d@example.com", i, i)
+		o.Parameters[fmt.Sprintf("Phone%d", i+1)] = fmt.Sprintf("+1206555010%d", i)
 	}
+	o.Parameters["SmsReplies"], o.Parameters["SmsNumber"], o.Parameters["ChatRole"] = "yes", rehearsal.OwnNumber, chatRole
 	o.Parameters["LogBuckets"] = "shop-access-logs-eu-west-1,media-access-logs-us-east-1"
 }
 
