@@ -163,7 +163,8 @@ func (r *reader) content(name string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	if len(raw) > mostBytes {
-		return nil, fmt.Errorf("larger than %d MiB: %w", mostBytes>>20, errNothing)
+		r.gap(sourceOf(name), fmt.Sprintf("larger than %d MiB: the rest is not read", mostBytes>>20))
+		raw = raw[:mostBytes]
 	}
 	return plain(raw), nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"cloudfront503/pkg/incident"
 )
 
 // What cannot be understood must not read as nothing, which is a finding of its own.
@@ -107,5 +109,17 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 	}
 	if len(ev.Gaps) != 3 || slices.Contains(ev.Read, "probe") {
 		t.Errorf("gaps %v, read %v", ev.Gaps, ev.Read)
+	}
+}
+
+// What is too large is read as far as the bound allows, and the rest is a gap.
+func TestOfALargeFileTheBeginningIsRead(t *testing.T) {
+	line := `{"timestamp":1772573520000,"action":"BLOCK","httpSourceName":"CF","httpSourceId":"E2EXAMPLE12345","responseCodeSent":503,"pad":"` + strings.Repeat("x", 1<<16) + "\"}\n"
+	ev := read(t, Files{"wafv2/logs.jsonl": []byte(strings.Repeat(line, mostBytes/len(line)+2))})
+	if ev.WAF == nil || ev.WAF.Records < int64(mostBytes/len(line))-1 || len(ev.WAF.Groups) != 1 {
+		t.Errorf("%+v: the beginning was not read", ev.WAF)
+	}
+	if !slices.ContainsFunc(ev.Gaps, func(g incident.Gap) bool { return strings.Contains(g.Why, "larger than 64 MiB") }) {
+		t.Errorf("gaps %v", ev.Gaps)
 	}
 }
