@@ -104,18 +104,28 @@ func cost(command string) int {
 
 // fill puts the distribution's names into a command.
 func (v *view) fill(command string) string {
-	host := v.ev.Live.DomainName
-	if aliases := v.config.Aliases(); len(aliases) > 0 {
-		host = aliases[0]
-	}
-	name := v.ev.Distribution
-	if strings.HasPrefix(command, "curl") {
-		name = cmp.Or(host, "ALIAS")
-	}
 	if !strings.Contains(command, "%s") {
 		return command
 	}
-	return fmt.Sprintf(command, incident.Line(name, 100))
+	name := word(v.ev.Distribution, "ID")
+	if strings.HasPrefix(command, "curl") {
+		host := v.ev.Live.DomainName
+		if aliases := v.config.Aliases(); len(aliases) > 0 {
+			host = aliases[0]
+		}
+		name = word(host, "ALIAS")
+	}
+	return strings.Replace(command, "%s", name, 1)
+}
+
+// word is a name as it may stand in a command that somebody will paste into a shell; where it holds more than AWS allows in
+// names, the placeholder.
+func word(name, placeholder string) string {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/+@"
+	if name == "" || len(name) > 300 || strings.Trim(name, allowed) != "" || strings.HasPrefix(name, "-") {
+		return placeholder
+	}
+	return name
 }
 
 // gaps are the sources that could not be read, and those that this configuration asks for and the record lacks.
@@ -127,11 +137,47 @@ func (v *view) gaps() []incident.Gap {
 			out = append(out, wanted)
 		}
 	}
+	for i, g := range out {
+		out[i].Next = cmp.Or(g.Next, v.nextFor(g.Source))
+	}
 	slices.SortStableFunc(out, func(a, b incident.Gap) int { return strings.Compare(a.Source, b.Source) })
 	if out == nil {
 		out = []incident.Gap{}
 	}
 	return out
+}
+
+// readers are the commands that read a source again, by the beginning of its name; %s is the Region, which ends the name.
+var readers = []struct{ source, command string }{
+	{"metrics/", "aws cloudwatch get-metric-data --region %s"},
+	{"cloudtrail/", "aws cloudtrail lookup-events --region %s"},
+	{"service-quotas/", "aws service-quotas list-service-quotas --region %s --service-code cloudfront"},
+	{"elbv2/", "aws elbv2 describe-target-health --region %s --target-group-arn ARN"},
+	{"elb/", "aws elb describe-instance-health --region %s --load-balancer-name NAME"},
+	{"lambda/", "aws lambda get-function-configuration --region %s --function-name ARN"},
+	{"health", "aws health describe-events --region us-east-1 --filter services=CLOUDFRONT,LAMBDA"},
+	{"cloudfront/functions", "aws cloudfront describe-function --stage LIVE --name NAME"},
+	{"wafv2", "aws wafv2 get-logging-configuration --resource-arn ARN"},
+}
+
+// nextFor is how to fill a gap whose own next step is not told; empty for what no command reads again.
+func (v *view) nextFor(source string) string {
+	switch {
+	case strings.HasPrefix(source, "access-logs"):
+		return v.fill(nextLogs)
+	case strings.HasPrefix(source, "probe"):
+		return v.fill(nextProbe)
+	case source == "distribution":
+		return "aws cloudfront get-distribution --id " + word(v.ev.Distribution, "ID")
+	case source == "cloudfront/staging":
+		return "aws cloudfront get-continuous-deployment-policy --id " + word(v.config.ContinuousDeploymentPolicyID(), "ID")
+	}
+	for _, r := range readers {
+		if _, region, ok := strings.Cut(source, r.source); ok && strings.HasPrefix(source, r.source) {
+			return strings.ReplaceAll(r.command, "%s", word(region, "REGION"))
+		}
+	}
+	return ""
 }
 
 // wanted are the sources that would say something about a distribution of this configuration.
@@ -143,20 +189,20 @@ func (v *view) wanted() []incident.Gap {
 		{Source: "probe", Why: "no probe was made", Next: v.fill(nextProbe)},
 	}
 	if len(v.lambdas) > 0 {
-		list = append(list, incident.Gap{Source: "lambda/us-east-1", Why: "not read", Next: "aws lambda get-function-configuration --region us-east-1 --function-name " + v.lambdas[0].arn})
+		list = append(list, incident.Gap{Source: "lambda/us-east-1", Why: "not read", Next: "aws lambda get-function-configuration --region us-east-1 --function-name " + word(v.lambdas[0].arn, "ARN")})
 	}
 	if len(v.functions) > 0 {
-		list = append(list, incident.Gap{Source: "cloudfront/functions", Why: "not read", Next: "aws cloudfront describe-function --stage LIVE --name " + v.functions[0].name})
+		list = append(list, incident.Gap{Source: "cloudfront/functions", Why: "not read", Next: "aws cloudfront describe-function --stage LIVE --name " + word(v.functions[0].name, "NAME")})
 	}
 	if v.scope.hasOrigin(distribution.KindELB) && !v.readAny("elb/") {
 		list = append(list, incident.Gap{Source: "elbv2/", Why: "not read", Next: "aws elbv2 describe-load-balancers"})
 	}
 	if v.config.ContinuousDeploymentPolicyID() != "" {
 		list = append(list, incident.Gap{Source: "cloudfront/staging", Why: "not read",
-			Next: "aws cloudfront get-continuous-deployment-policy --id " + v.config.ContinuousDeploymentPolicyID()})
+			Next: "aws cloudfront get-continuous-deployment-policy --id " + word(v.config.ContinuousDeploymentPolicyID(), "ID")})
 	}
 	if v.config.WebACL() != "" {
-		list = append(list, incident.Gap{Source: "wafv2/logs", Why: "not read", Next: "aws wafv2 get-logging-configuration --resource-arn " + v.config.WebACL()})
+		list = append(list, incident.Gap{Source: "wafv2/logs", Why: "not read", Next: "aws wafv2 get-logging-configuration --resource-arn " + word(v.config.WebACL(), "ARN")})
 	}
 	return list
 }
