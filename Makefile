@@ -13,7 +13,7 @@ GOFLAGS_LAMBDA := -trimpath -tags lambda.norpc -ldflags "-s -w"
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## play an incident from alarm to approved change: SCENARIO=error-page-503|lambda-edge-concurrency|cloudfront-incident APPROVER=auto|ask|reject|silent
+run: ## play an incident from alarm to approved change: SCENARIO=error-page-503|lambda-edge-concurrency|cloudfront-incident APPROVER=auto|ask|reject|silent|undo|text
 	@go run ./cmd/cf503 rehearse --scenario $(SCENARIO) --approver $(APPROVER) --out out
 
 test: ## every test

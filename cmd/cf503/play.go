@@ -104,7 +104,12 @@ func (p *play) tellNew(r *rehearsal.Rehearsal) {
 	}
 	mails := r.SNS.Mailbox("")
 	for ; p.mails < len(mails); p.mails++ {
-		p.at(mails[p.mails].At, "", fmt.Sprintf("mail to %s: %s", mails[p.mails].Endpoint, mails[p.mails].Subject))
+		mail := mails[p.mails]
+		text := fmt.Sprintf("mail to %s: %s", mail.Endpoint, mail.Subject)
+		if mail.Protocol == "sms" { // has no subject
+			text = fmt.Sprintf("text to %s: %s", mail.Endpoint, mail.Body)
+		}
+		p.at(mail.At, "", text)
 	}
 }
 
@@ -131,6 +136,12 @@ func (p *play) answer(r *rehearsal.Rehearsal, approver string) error {
 	}
 	var problems []error
 	for _, name := range r.Scenario.Approvers() {
+		if approver == "text" {
+			code, _ := r.Codes(rehearsal.Phone(name))
+			p.say(name + " answers the text message: " + code)
+			problems = append(problems, r.Text(rehearsal.Phone(name), code))
+			continue
+		}
 		approve, _ := r.Tickets(name)
 		p.say(name + " publishes to the reply topic: approve")
 		problems = append(problems, r.Reply(name, name, "approve "+approve))

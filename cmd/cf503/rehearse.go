@@ -22,13 +22,13 @@ import (
 // wishes are what the command line asks of a rehearsal.
 type wishes struct {
 	scenario  string
-	approver  string // auto, ask, reject, silent, undo
+	approver  string // auto, ask, reject, silent, undo, text
 	functions string // a folder with NAME/bootstrap; empty: build them
 	out       string // where everything is left
 	serve     string // host:port to keep serving on; empty: play and end
 }
 
-var approverModes = []string{"auto", "ask", "reject", "silent", "undo"}
+var approverModes = []string{"auto", "ask", "reject", "silent", "undo", "text"}
 
 func rehearseCommand() *cobra.Command {
 	var w wishes
@@ -69,7 +69,7 @@ func (w wishes) rehearse(ctx context.Context, p *play) error {
 	defer cleanUp()
 	p.say("AWS starts in this process, from template.yaml; an hour of healthy traffic passes")
 	r, err := rehearsal.New(rehearsal.Options{
-		Scenario: scenario, Template: cloudfront503.Template(), Files: cloudfront503.Files(), Functions: functions, Listen: w.serve,
+		Scenario: scenario, Template: cloudfront503.Template(), Files: cloudfront503.Files(), Functions: functions, Listen: w.serve, Parameters: w.parameters(),
 	})
 	if err != nil {
 		return err
@@ -80,6 +80,14 @@ func (w wishes) rehearse(ctx context.Context, p *play) error {
 	}
 	err = p.perform(r, w.approver)
 	return p.leave(r, w.out, err)
+}
+
+// parameters are the stack's beyond those of every rehearsal.
+func (w wishes) parameters() map[string]string {
+	if w.approver == "text" {
+		return rehearsal.Texting()
+	}
+	return nil
 }
 
 // build gives the functions' executables: those that are given, else freshly built ones in a folder of the cache, so that

@@ -82,7 +82,7 @@ func refuseWrapped(text string) error {
 	}
 	var sms twoWaySMS
 	if json.Unmarshal([]byte(text), &sms) == nil && (sms.Body != nil || sms.From != "") {
-		return errors.New("a two-way SMS decides nothing: a number can be forged. Publish the reply to your own topic, as the message says")
+		return errors.New("a text message decides nothing here. Publish the reply to your own topic, as the message says")
 	}
 	return errors.New(`not a reply: JSON. Publish the plain text "approve TICKET" or "reject TICKET reason" as the message`)
 }

@@ -23,6 +23,9 @@ func Texting() map[string]string {
 	return map[string]string{"SmsReplies": "yes", "SmsNumber": OwnNumber, "Phone1": AlicePhone, "Phone2": BobPhone}
 }
 
+// Phone is an approver's number in a stack that takes text messages.
+func Phone(name string) string { return map[string]string{"alice": AlicePhone, "bob": BobPhone}[name] }
+
 // textTopic is where the SMS service publishes what comes in.
 const textTopic = "arn:aws:sns:us-east-1:" + AccountID + ":" + StackName + "-texts"
 

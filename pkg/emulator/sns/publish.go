@@ -50,11 +50,11 @@ func (m message) body(protocol string) string {
 // phone using Amazon SNS".
 const originationNumber = "AWS.MM.SMS.OriginationNumber"
 
-// checkOrigination refuses what is no number: 5 to 15 digits, with or without a plus sign.
+// checkOrigination refuses what is no number: 5 to 14 digits, with or without a plus sign.
 func (m message) checkOrigination() error {
 	a, given := m.attributes[originationNumber]
 	digits := strings.TrimPrefix(a.Value, "+")
-	if given && (a.Type != "String" || len(digits) < 5 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "") {
+	if given && (a.Type != "String" || len(digits) < 5 || len(digits) > 14 || strings.Trim(digits, "0123456789") != "") {
 		return invalid(originationNumber)
 	}
 	return nil
