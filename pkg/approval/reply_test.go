@@ -56,7 +56,7 @@ func TestWhatIsNoReplyIsRefusedWithASentence(t *testing.T) {
 		{"deny, which a guide of AWS says", "deny " + aTicket, `begins with "deny"`},
 		{"the ticket first", aTicket + " approve", "begins with"},
 		{"a ticket that was cut", "approve " + aTicket[:40], "not a ticket"},
-		{"a two-way SMS", string(sms), "a number can be forged"},
+		{"a two-way SMS", string(sms), "a text message decides nothing here"},
 		{"JSON of one's own", `{"verb":"approve","ticket":"` + aTicket + `"}`, "JSON"},
 		{"a list", `["approve","` + aTicket + `"]`, "JSON"},
 		{"not text", "approve \xff", "not text"},
