@@ -58,6 +58,8 @@ func TestWhatApproversAreToldOfARemedy(t *testing.T) {
 		"lambda-edge-error": {"Change: point one association back from shop-edge:5 to shop-edge:4", "Takes effect: Edges get it one by one", "Needs: 1 of 2"},
 		"origin-503": {"Change: fail over from origin web to spare, through origin group web-or-spare", "Mind: CloudFront fails over GET and HEAD",
 			"Mind: Each request still goes to the failing origin first", "Touches: Distribution " + rehearsal.Distribution + " of account " + account + " alone"},
+		"lambda-edge-permission": {"can be started then: shop-edge, shop-images.", "Undone by: The trust policy as it is now is written again"},
+		"function-error":         {"Undone by: The code that is live now is published again"},
 		"undetermined": {"Change: switch on additional metrics, standard logs to arn:aws:s3:::", "Mind: It costs money until it is taken back: additional metrics by the distribution and month",
 			"Mind: It mends nothing.", "Undone by: What was made is taken away again"},
 		"s3-slow-down": {"Change: keep answers with 503 for 60 seconds at the edges, and put Origin Shield in eu-west-1 before origin web", "Mind: Origin Shield costs money"},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/emulator/logs"
 	"cloudfront503/pkg/emulator/rehearsal"
 	"cloudfront503/pkg/incident"
@@ -29,7 +30,7 @@ type everything struct {
 // stateOf is everything as it is now, once there is a plan.
 func stateOf(t *testing.T, r *rehearsal.Rehearsal) everything {
 	t.Helper()
-	now := everything{Configuration: live(t, r), Stages: map[string]string{}, Trust: document(t, trusts(r)), Metrics: r.CloudFront.Monitored(rehearsal.Distribution)}
+	now := everything{Configuration: canonical(t, r), Stages: map[string]string{}, Trust: document(t, trusts(r)), Metrics: r.CloudFront.Monitored(rehearsal.Distribution)}
 	for _, stage := range []string{"DEVELOPMENT", "LIVE"} {
 		code, _, _, _ := r.CloudFront.Stage(rehearsal.RewriteName, stage)
 		now.Stages[stage] = string(code)
@@ -56,6 +57,20 @@ func evidenceOf(plan incident.Plan) incident.EvidenceRecipe {
 		return incident.EvidenceRecipe{}
 	}
 	return *plan.Recipe.Evidence
+}
+
+// canonical is the live configuration in one order: origins, behaviours and the like are told by their names, not by their
+// place.
+func canonical(t *testing.T, r *rehearsal.Rehearsal) map[string]any {
+	t.Helper()
+	text, _, _ := r.CloudFront.Live(rehearsal.Distribution)
+	config, err := distribution.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := document(t, string(config.Canonical()))
+	sortSets(read)
+	return read
 }
 
 func quotaText(service, code, region string, desired float64) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
@@ -131,7 +132,34 @@ func (s *story) accessChange(ctx context.Context) (plan.Change, error) {
 	if err != nil {
 		return plan.Change{}, err
 	}
-	return plan.Change{Recipe: &incident.Recipe{Trust: recipe}, Difference: remedy.AccessDifference(*recipe), Findings: findings}, nil
+	others, unread := s.inRole(ctx, role)
+	return plan.Change{
+		Recipe: &incident.Recipe{Trust: recipe}, Difference: remedy.AccessDifference(*recipe), Findings: append(findings, unread...), Others: others,
+	}, nil
+}
+
+// mostFunctionPages bounds how long is looked for other functions: 50 each, and people wait.
+const mostFunctionPages = 20
+
+// inRole are the functions in us-east-1, where those of Lambda@Edge live, that run in a role; unread says in a sentence what
+// could not be looked at, which is no reason against the change.
+func (s *story) inRole(ctx context.Context, role string) (names, unread []string) {
+	pages := lambda.NewListFunctionsPaginator(s.pointing.Lambda, &lambda.ListFunctionsInput{})
+	for n := 0; pages.HasMorePages(); n++ {
+		if n == mostFunctionPages {
+			return names, []string{"There are more functions than were looked at, so that others may run in the role as well."}
+		}
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return names, []string{"Which other functions run in the role could not be read: " + incident.Line(err.Error(), 200) + "."}
+		}
+		for _, function := range page.Functions {
+			if aws.ToString(function.Role) == role {
+				names = append(names, aws.ToString(function.FunctionName))
+			}
+		}
+	}
+	return names, nil
 }
 
 // roleOf is the execution role of a function's version with its trust policy, both as the snapshot keeps them; empty where

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,9 +45,23 @@ func mendTrust(in Input, plan *incident.Plan) string {
 	}
 	recipe := plan.Recipe.Trust
 	plan.Does = "let " + strings.Join(recipe.Gains, " and ") + " assume role " + recipe.Role + " again"
-	plan.Shared = []string{"Every function that runs in the role " + recipe.Role + " can be started then."}
+	plan.Shared = []string{"Every function that runs in the role " + recipe.Role + " can be started then" + listed(in.Changes[plan.Remedy].Others) + "."}
 	plan.Limits = append([]string{"The trust policy gains one statement and keeps all others; the role's own permissions are not touched."}, in.Changes[plan.Remedy].Findings...)
 	return ""
+}
+
+// mostListed is how many names a sentence holds.
+const mostListed = 10
+
+// listed are names after a colon; nothing where there are none.
+func listed(names []string) string {
+	switch n := len(names) - mostListed; {
+	case len(names) == 0:
+		return ""
+	case n > 0:
+		return fmt.Sprintf(": %s and %d more", strings.Join(names[:mostListed], ", "), n)
+	}
+	return ": " + strings.Join(names, ", ")
 }
 
 // beyondConfiguration takes what was computed for a remedy that leaves the distribution's configuration alone.

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cloudfront503/pkg/incident"
@@ -36,6 +37,9 @@ func switchOn(in Input, plan *incident.Plan) string {
 	plan.Limits = []string{
 		"It costs money until it is taken back: " + and(costs) + ".",
 		"It mends nothing. It shows what happens from then on, and the cause is looked for with that.",
+	}
+	if slices.ContainsFunc(recipe.Alarms, func(alarm incident.QuotaAlarm) bool { return alarm.Namespace == "AWS/Lambda" }) {
+		plan.Limits = append(plan.Limits, "Lambda's quota is watched in this stack's Region alone: an alarm sees metrics, and tells topics, of its own Region only.")
 	}
 	if recipe.Logs != nil {
 		plan.Limits = append(plan.Limits, "Logs hold the viewers' addresses, and stay in the bucket when their delivery ends.")

@@ -34,6 +34,8 @@ func TestEvidenceIsAskedForWhereTheCauseIsNotKnown(t *testing.T) {
 		{"everything is missing", all, nil,
 			"switch on additional metrics, standard logs to arn:aws:s3:::kept/access-logs and an alarm at 80 % of the quota Requests per second per distribution, which is 250,000",
 			[]string{"additional metrics by the distribution and month, logs by what is delivered and kept and alarms by the month.", "It mends nothing.", "viewers' addresses"}},
+		{"Lambda's quota has no alarm", incident.EvidenceRecipe{Alarms: []incident.QuotaAlarm{{Quota: "Concurrent executions", Value: 1000, Namespace: "AWS/Lambda"}}}, nil,
+			"switch on an alarm at 80 % of the quota Concurrent executions, which is 1,000", []string{"in this stack's Region alone"}},
 		{"only the metrics are", incident.EvidenceRecipe{Metrics: true}, []string{"standard logs"}, "switch on additional metrics",
 			[]string{"It costs money until it is taken back: additional metrics by the distribution and month.", "On already, and left as it is: standard logs."}},
 	} {

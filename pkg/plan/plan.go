@@ -44,7 +44,7 @@ type Change struct {
 	Exposes    []string         // sentences on what the change takes off; such a change needs two people
 	Needed     int              // how many people at the least; 0: one
 	Left       []string         // fields of the blamed change that stay as they are
-	Others     []string         // ids of the distributions that use what changes; of a function only
+	Others     []string         // who else uses what changes: the ids of distributions with a function, the names of functions with a role
 	Findings   []string         // sentences on what a check of the change found
 	Refusal    string           // why there is none; empty where there is one
 }

@@ -5,6 +5,7 @@ package rehearsal
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -87,9 +88,12 @@ func distrusted() Scenario {
 	t.Regions = []cloudfront.Region{{Name: poolRegion, Share: 0.7}, {Name: "us-east-1", Share: 0.3}}
 	return Scenario{
 		Name: "lambda-edge-permission", Ends: "changed", Asks: true, Elsewhere: true, Traffic: t,
-		Title:   "Somebody takes Lambda@Edge out of the trust policy of a function's role.",
-		Config:  func() []byte { return config(edgeFunction) },
-		Prepare: func(r *Rehearsal) { r.addEdgeFunction() },
+		Title:  "Somebody takes Lambda@Edge out of the trust policy of a function's role.",
+		Config: func() []byte { return config(edgeFunction) },
+		Prepare: func(r *Rehearsal) {
+			r.addEdgeFunction()
+			r.Lambda.AddForeign("us-east-1", "shop-images", nil, json.RawMessage(`{"FunctionName":"shop-images","Version":"$LATEST","Role":"`+functionRole+`"}`))
+		},
 		Break: func(r *Rehearsal) error {
 			r.CloudFront.SetEdge(Distribution, func(cfg cloudfront.Deployed, request *http.Request) cloudfront.EdgeAnswer {
 				if trust := r.IAM.TrustAt(EdgeRole, cfg.At); trust != "" && !strings.Contains(trust, "edgelambda.amazonaws.com") {
