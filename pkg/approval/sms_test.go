@@ -268,6 +268,21 @@ func TestFiveWrongCodesMakeTheNumbersCodesVoid(t *testing.T) {
 	}
 }
 
+// respond hands out new codes where it cannot know whether the message with the first ones left.
+func TestCodesOfAnEarlierMessageStayGood(t *testing.T) {
+	t.Parallel()
+	o, first, _ := texting(t)
+	second := o.codes(request, o.people[0])
+	for id, code := range map[string]string{"first": first[incident.Approve], "second": second[incident.Reject]} {
+		if err := o.texts(anaPhone, id, code); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(o.signals) == 0 || len(o.objects) == 0 || !strings.Contains(fmt.Sprint(o.signals), "ana reject") {
+		t.Errorf("signals %q, told %q", o.signals, o.told)
+	}
+}
+
 func TestRightCodesTakeNoPlace(t *testing.T) {
 	t.Parallel()
 	o, ana, _ := texting(t)
@@ -299,7 +314,7 @@ func TestManyWrongCodesAtOnceAreNoMoreTries(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range 40 {
 		wait.Go(func() {
-			raw := fmt.Sprintf(`{"originationNumber":%q,"destinationNumber":%q,"messageBody":"AAA-AAA-AAA","inboundMessageId":"in-%d"}`, anaPhone, ownNumber, i)
+			raw := fmt.Sprintf(`{"originationNumber":%q,"destinationNumber":%q,"messageBody":"AAA-AAA-A%c%c","inboundMessageId":"in-%d"}`, anaPhone, ownNumber, 'A'+i/8, 'A'+i%8, i)
 			trigger := incident.Trigger{Kind: incident.KindReply, Reply: &incident.Reply{TopicARN: "texts", MessageID: fmt.Sprint(i), Text: raw}}
 			for range 20 { // as Lambda delivers again what failed
 				if desk.Take(context.Background(), trigger) == nil {
@@ -320,9 +335,13 @@ func TestManyWrongCodesAtOnceAreNoMoreTries(t *testing.T) {
 			void++
 		}
 	}
-	// Each of the five is compared with two codes, again where a delivery failed.
 	if void != 1 {
 		t.Errorf("told %q", o.told)
+	}
+	guesses := 0
+	o.compared.Range(func(any, any) bool { guesses++; return true })
+	if guesses != 10 { // five codes, as the one to approve and as the one to reject
+		t.Errorf("%d guesses were looked at", guesses)
 	}
 }
 
