@@ -273,12 +273,12 @@ func TestCodesOfAnEarlierMessageStayGood(t *testing.T) {
 	t.Parallel()
 	o, first, _ := texting(t)
 	second := o.codes(request, o.people[0])
-	for id, code := range map[string]string{"first": first[incident.Approve], "second": second[incident.Reject]} {
-		if err := o.texts(anaPhone, id, code); err != nil {
+	for i, code := range []string{first[incident.Approve], second[incident.Reject]} {
+		if err := o.texts(anaPhone, fmt.Sprint("in-", i), code); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(o.signals) == 0 || len(o.objects) == 0 || !strings.Contains(fmt.Sprint(o.signals), "ana reject") {
+	if !slices.Equal(o.signals, []string{"ana approve 0d3b ", "ana reject 0d3b "}) || len(o.told) != 0 {
 		t.Errorf("signals %q, told %q", o.signals, o.told)
 	}
 }
