@@ -8,13 +8,16 @@ APPROVER ?= auto
 GOFLAGS_LAMBDA := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-race build clean fmt lint fuzz bench accuracy deploy $(FUNCTIONS:%=build-%)
+.PHONY: help run scenarios test test-race build clean fmt lint fuzz bench accuracy deploy $(FUNCTIONS:%=build-%)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## play an incident from alarm to approved change: SCENARIO=error-page-503|lambda-edge-concurrency|cloudfront-incident APPROVER=auto|ask|reject|silent|undo|text
+run: ## play an incident from alarm to its end: SCENARIO=error-page-503 (make scenarios lists all) APPROVER=auto|ask|reject|silent|undo|text
 	@go run ./cmd/cf503 rehearse --scenario $(SCENARIO) --approver $(APPROVER) --out out
+
+scenarios: ## list the incidents that can be played, one for every cause with a runbook
+	@go run ./cmd/cf503 rehearse --list
 
 test: ## every test
 	go test -timeout 60m ./...

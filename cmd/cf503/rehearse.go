@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,7 @@ type wishes struct {
 	functions string // a folder with NAME/bootstrap; empty: build them
 	out       string // where everything is left
 	serve     string // host:port to keep serving on; empty: play and end
+	list      bool   // only say what can be played
 }
 
 var approverModes = []string{"auto", "ask", "reject", "silent", "undo", "text"}
@@ -41,6 +43,9 @@ func rehearseCommand() *cobra.Command {
 			"aws --endpoint-url.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if w.list {
+				return listScenarios(c.OutOrStdout())
+			}
 			return w.rehearse(c.Context(), newPlay(c.OutOrStdout(), c.InOrStdin()))
 		},
 	}
@@ -50,7 +55,18 @@ func rehearseCommand() *cobra.Command {
 	flags.StringVar(&w.functions, "functions", "", "folder with NAME/bootstrap of each function; empty builds them from the sources here")
 	flags.StringVar(&w.out, "out", "out", "folder for the bucket, the messages, the journal and the report")
 	flags.StringVar(&w.serve, "serve", "", "keep the account running at this host:port instead of playing")
+	flags.BoolVar(&w.list, "list", false, "only list the scenarios")
 	return command
+}
+
+// listScenarios says what can be played, a line each.
+func listScenarios(out io.Writer) error {
+	for _, name := range rehearsal.Names() {
+		if _, err := fmt.Fprintf(out, "%-24s %s\n", name, rehearsal.Scenarios()[name].Title); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w wishes) rehearse(ctx context.Context, p *play) error {
