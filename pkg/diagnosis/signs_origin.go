@@ -129,7 +129,11 @@ var originSigns = []sign{
 		}
 		return not("distribution", "no behaviour in question targets an origin group")
 	}},
-	{"origin group fails over on 503", "", "", failsOver},
+	{"origin group fails over on 503", "", "", func(v *view) sighting {
+		s := failsOver(v)
+		return s.at(s.strength * v.weightOfConfiguration()) // that it did is a possibility only, where nothing tells who wrote the answers
+	}},
+	{"origin group hides the primary's 503", "", "", failsOver},
 	{"secondary origin wrote it", "which origin of the group answered", nextProbe, secondaryWrote},
 }
 
@@ -146,7 +150,7 @@ func failsOver(v *view) sighting {
 		return not("access-logs", "the failing requests are writes, which do not fail over")
 	}
 	return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", v.scope.groups[at].ID).
-		at(v.grouped() * v.weightOfConfiguration())
+		at(v.grouped())
 }
 
 // grouped is which part of the behaviours in question targets a group.
@@ -354,6 +358,9 @@ func (p probeView) writer() distribution.Kind {
 func (v *view) errsAt(secondary distribution.Origin) sighting {
 	for _, b := range v.balancers {
 		if slices.Contains(b.origins, secondary.ID) && !b.guessed {
+			if empty, read := b.noTargets(); read && empty {
+				return yes("elbv2/"+b.state.Region, "the secondary's load balancer, %s, has no target in use", b.name)
+			}
 			return v.counted(v.worse(b.target5xx, b.own503, b.own5xx), "5xx of the secondary's load balancer", 0.1)
 		}
 	}
