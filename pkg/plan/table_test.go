@@ -71,6 +71,8 @@ on already is left alone, and only what was made is taken away again.
 - Where the stack names a ` + "`ChangeCalendar`" + `, nothing is asked for while it is closed or cannot be read; with
   ` + "`WhenCalendarIsClosed`" + ` ask, only DNS, certificates and TLS wait for it.
 - ` + "`Mode`" + ` observe starts nothing, and ` + "`Stop`" + ` yes neither starts nor writes anything.
+- Tag, calendar, ` + "`Mode`" + ` and ` + "`Stop`" + ` are looked at once more right before the write, as they can change while people decide. The way
+  back needs neither tag nor calendar: it ends a change that had them.
 `
 
 func TestTheTableForPeopleIsThePolicy(t *testing.T) {
