@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
 )
 
@@ -71,8 +72,49 @@ func TestAGroupIsEmptyWhereNoTargetTakesNewRequests(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			b := balancerView{state: &incident.LoadBalancer{Type: "application", TargetGroups: []incident.TargetGroup{{ARN: "g", Read: true, Targets: c.targets}}}}
-			if empty, read := b.noTargets(); empty != c.want || !read {
+			if empty, read := b.noTargets(func(incident.Rule) bool { return true }); empty != c.want || !read {
 				t.Errorf("empty %v, read %v", empty, read)
+			}
+		})
+	}
+}
+
+func TestARuleCountsOnlyIfFailingRequestsMayMeetIt(t *testing.T) {
+	rule := func(patterns ...string) incident.Rule {
+		if len(patterns) == 0 {
+			return incident.Rule{Default: true}
+		}
+		return incident.Rule{Conditions: []incident.RuleCondition{{Field: "host-header", Values: []string{"*"}}, {Field: "path-pattern", Values: patterns}}}
+	}
+	failing := func(paths ...string) logView {
+		group := incident.LogGroup{Status: 503, Count: int64(10 * len(paths))}
+		for _, p := range paths {
+			group.Paths.Top = append(group.Paths.Top, incident.Count{Value: p, Count: 10})
+		}
+		return logView{read: true, rows: float64(group.Count), failing: []incident.LogGroup{group}}
+	}
+	cases := map[string]struct {
+		rule      incident.Rule
+		logs      logView
+		origin    string
+		functions []functionView
+		want      bool
+	}{
+		"the default rule":                        {rule(), failing("/a"), "", nil, true},
+		"its path fails":                          {rule("/shop/*"), failing("/shop/1", "/shop/2"), "", nil, true},
+		"its path is one of those that fail":      {rule("/shop/*"), failing("/a", "/b", "/shop/2"), "", nil, true},
+		"other paths fail":                        {rule("/shop/*"), failing("/a", "/b"), "", nil, false},
+		"one of its paths fails":                  {rule("/x", "/b"), failing("/a", "/b"), "", nil, true},
+		"the origin puts a path before":           {rule("/v2/shop/*"), failing("/shop/1"), "/v2", nil, true},
+		"the log escapes it":                      {rule("/a b/*"), failing("/a%20b/c"), "", nil, true},
+		"an edge function may have changed paths": {rule("/shop/*"), failing("/a"), "", []functionView{{}}, true},
+		"no logs tell":                            {rule("/shop/*"), logView{}, "", nil, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			v := &view{logs: c.logs, functions: c.functions, scope: scope{origins: []distribution.Origin{{ID: "o", Path: c.origin}}}}
+			if got := v.mayReach(c.rule); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
 			}
 		})
 	}

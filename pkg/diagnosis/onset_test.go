@@ -54,14 +54,20 @@ func TestAHealthEventCountsOnlyIfItCanHaveToDoWithIt(t *testing.T) {
 		change func(*incident.HealthEvent)
 		want   state
 	}{
-		"open, about CloudFront":          {func(*incident.HealthEvent) {}, present},
-		"closed":                          {func(e *incident.HealthEvent) { e.Status = "closed" }, absent},
-		"about another service":           {func(e *incident.HealthEvent) { e.Service = "EC2" }, absent},
-		"a backup copy":                   {func(e *incident.HealthEvent) { e.Backup = true }, absent},
-		"a scheduled change":              {func(e *incident.HealthEvent) { e.Category = "scheduledChange" }, absent},
-		"it ended before":                 {func(e *incident.HealthEvent) { e.End = onset }, absent},
-		"it began after the evidence":     {func(e *incident.HealthEvent) { e.Start = onset.Add(3 * time.Hour) }, absent},
-		"about invalidations":             {func(e *incident.HealthEvent) { e.Description = "Delays in invalidation of objects." }, absent},
+		"open, about CloudFront":      {func(*incident.HealthEvent) {}, present},
+		"closed":                      {func(e *incident.HealthEvent) { e.Status = "closed" }, absent},
+		"about another service":       {func(e *incident.HealthEvent) { e.Service = "EC2" }, absent},
+		"a backup copy":               {func(e *incident.HealthEvent) { e.Backup = true }, absent},
+		"a scheduled change":          {func(e *incident.HealthEvent) { e.Category = "scheduledChange" }, absent},
+		"it ended before":             {func(e *incident.HealthEvent) { e.End = onset }, absent},
+		"it began after the evidence": {func(e *incident.HealthEvent) { e.Start = onset.Add(3 * time.Hour) }, absent},
+		"about invalidations":         {func(e *incident.HealthEvent) { e.Description = "Delays in invalidation of objects." }, absent},
+		"viewers are spared, it says": {func(e *incident.HealthEvent) {
+			e.Description = "Delays in propagation of changes. Content delivery is not affected."
+		}, absent},
+		"only others are spared": {func(e *incident.HealthEvent) {
+			e.Description = "Increased 5xx error rates. Invalidations are not affected."
+		}, present},
 		"about VPC origins, none is used": {func(e *incident.HealthEvent) { e.Description = "Increased 5xx for distributions with VPC origins." }, absent},
 	}
 	for name, c := range cases {

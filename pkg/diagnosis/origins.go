@@ -176,14 +176,14 @@ func (v *view) ofBalancer(b *balancerView, metric string) []incident.Series {
 	return parts
 }
 
-// noTargets says whether a group that the rules forward to has no target that takes new requests: none at all, all unused, or
+// noTargets says whether a group that the rules in question forward to has no target that takes new requests: none at all, all unused, or
 // the last of them draining. read is false where the state does not tell.
-func (b balancerView) noTargets() (empty, read bool) {
+func (b balancerView) noTargets(inQuestion func(incident.Rule) bool) (empty, read bool) {
 	if b.state == nil || b.state.Type == "classic" {
 		return false, false
 	}
 	for _, g := range b.state.TargetGroups {
-		used := slices.ContainsFunc(b.state.Rules, func(r incident.Rule) bool { return slices.Contains(r.TargetGroups, g.ARN) })
+		used := slices.ContainsFunc(b.state.Rules, func(r incident.Rule) bool { return slices.Contains(r.TargetGroups, g.ARN) && inQuestion(r) })
 		if !g.Read || len(b.state.Rules) > 0 && !used {
 			continue
 		}
@@ -200,13 +200,13 @@ func takesRequests(t incident.Target) bool {
 	return t.State != "unused" && t.State != "draining"
 }
 
-// fixedRule is the rule that answers 503 on purpose, nil if none does or the rules were not read.
-func (b balancerView) fixedRule() *incident.Rule {
+// fixedRule is the rule in question that answers 503 on purpose, nil if none does or the rules were not read.
+func (b balancerView) fixedRule(inQuestion func(incident.Rule) bool) *incident.Rule {
 	if b.state == nil {
 		return nil
 	}
 	for i, r := range b.state.Rules {
-		if r.Action == "fixed-response" && r.FixedStatus == 503 {
+		if r.Action == "fixed-response" && r.FixedStatus == 503 && inQuestion(r) {
 			return &b.state.Rules[i]
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
 )
 
@@ -49,7 +50,10 @@ var lambdaSigns = []sign{
 	{"Lambda@Edge runs are shorter than 100 ms", "", "", func(v *view) sighting { return v.eachLambda(shortRuns) }},
 	{"failing requests take seconds", "the timing of failing requests", nextLogs, takesTimeout},
 	{"Lambda@Edge cannot be used", "whether the version and its role exist, and whom the role trusts", "aws lambda get-function-configuration --region us-east-1 --function-name ARN; aws iam get-role --role-name NAME", func(v *view) sighting {
-		return v.eachLambda(func(l lambdaView) sighting { return either(unusable(l), v.deleted(l)) })
+		return v.eachLambda(func(l lambdaView) sighting {
+			s := either(unusable(l), v.deleted(l))
+			return s.at(s.strength * v.reach(l.arn))
+		})
 	}},
 	{"Lambda@Edge is no longer invoked", "Invocations of the replicas", "", func(v *view) sighting {
 		return v.eachLambda(func(l lambdaView) sighting { return v.stopped(l) })
@@ -99,6 +103,20 @@ func (v *view) replicas(l lambdaView, f flow, what string) sighting {
 		return sighting{}
 	}
 	return s
+}
+
+// reach is how likely failing requests run a function: less where it belongs to a few paths only, and nothing tells which fail.
+func (v *view) reach(arn string) float64 {
+	if v.scope.known {
+		return 1
+	}
+	for _, b := range v.scope.behaviors {
+		runs := slices.ContainsFunc(b.Lambda, func(a distribution.Association) bool { return a.ARN == arn })
+		if b.Default && runs {
+			return 1
+		}
+	}
+	return 0.4
 }
 
 // deleted looks in CloudTrail for the version's deletion, where Lambda itself was not asked.

@@ -358,7 +358,7 @@ func (p probeView) writer() distribution.Kind {
 func (v *view) errsAt(secondary distribution.Origin) sighting {
 	for _, b := range v.balancers {
 		if slices.Contains(b.origins, secondary.ID) && !b.guessed {
-			if empty, read := b.noTargets(); read && empty {
+			if empty, read := b.noTargets(v.mayReach); read && empty {
 				return yes("elbv2/"+b.state.Region, "the secondary's load balancer, %s, has no target in use", b.name)
 			}
 			return v.counted(v.worse(b.target5xx, b.own503, b.own5xx), "5xx of the secondary's load balancer", 0.1)
@@ -408,7 +408,7 @@ var balancerSigns = []sign{
 	}},
 	{"target group is empty", "the health of the targets", "aws elbv2 describe-target-health --target-group-arn ARN", func(v *view) sighting {
 		return v.eachBalancer(func(b balancerView) sighting {
-			empty, read := b.noTargets()
+			empty, read := b.noTargets(v.mayReach)
 			switch {
 			case !read:
 				return sighting{}
@@ -449,7 +449,7 @@ var balancerSigns = []sign{
 	}},
 	{"rule answers 503", "the listener's rules", "aws elbv2 describe-rules --listener-arn ARN", func(v *view) sighting {
 		return v.eachBalancer(func(b balancerView) sighting {
-			if r := b.fixedRule(); r != nil {
+			if r := b.fixedRule(v.mayReach); r != nil {
 				strength := 1.0
 				if !r.Default && len(r.Conditions) > 0 {
 					strength = 0.6

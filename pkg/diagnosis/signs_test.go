@@ -174,3 +174,24 @@ func TestRowsCountFromTheOnsetIfTheirTimesAreKnown(t *testing.T) {
 		})
 	}
 }
+
+func TestAFunctionOfAFewPathsIsBlamedWhereTheyFail(t *testing.T) {
+	const arn = "arn:aws:lambda:us-east-1:111122223333:function:f:3"
+	runs := distribution.Behavior{PathPattern: "/admin/*", Lambda: []distribution.Association{{ARN: arn}}}
+	other := distribution.Behavior{PathPattern: "*", Default: true}
+	everywhere := distribution.Behavior{PathPattern: "*", Default: true, Lambda: runs.Lambda}
+	for name, c := range map[string]struct {
+		scope scope
+		want  float64
+	}{
+		"logs show that they fail":          {scope{known: true, behaviors: []distribution.Behavior{runs}}, 1},
+		"nothing tells which paths fail":    {scope{behaviors: []distribution.Behavior{other, runs}}, 0.4},
+		"it runs for the default behaviour": {scope{behaviors: []distribution.Behavior{everywhere, runs}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := (&view{scope: c.scope}).reach(arn); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -161,6 +161,21 @@ func speaksOf(e incident.HealthEvent, words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
+// unaffected are words of a sentence that says what works.
+var unaffected = []string{"not affected", "not impacted", "unaffected", "not been affected", "not been impacted", "no impact", "continues to", "continue to", "operating normally"}
+
+// affirmed is an event's description without the sentences that say what works.
+func affirmed(e incident.HealthEvent) incident.HealthEvent {
+	var kept []string
+	for _, sentence := range strings.Split(e.Description, ". ") {
+		if !speaksOf(incident.HealthEvent{Description: sentence}, unaffected...) {
+			kept = append(kept, sentence)
+		}
+	}
+	e.Description = strings.Join(kept, ". ")
+	return e
+}
+
 // What a CloudFront event may be about, other than serving viewers.
 var (
 	controlWords = []string{"invalidation", "propagat", "console", "control plane", "api request", "apis", "configuration change",
@@ -206,7 +221,7 @@ func (v *view) isAboutElse(e incident.HealthEvent) bool {
 	case speaksOf(e, "cloudfront function", "keyvaluestore", "key value store"):
 		return len(v.functions) == 0
 	}
-	return speaksOf(e, controlWords...) && !speaksOf(e, viewerWords...)
+	return speaksOf(e, controlWords...) && !speaksOf(affirmed(e), viewerWords...)
 }
 
 // stagingFails compares the staging distribution with all traffic: the fault must be there, and there only.
