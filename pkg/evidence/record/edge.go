@@ -86,7 +86,7 @@ func trust(raw json.RawMessage) *incident.RoleRead {
 		statements = []statement{one}
 	}
 	return &incident.RoleRead{
-		Readable: true, TrustsEdge: allowed(statements, "edgelambda.amazonaws.com"), TrustsLambda: allowed(statements, "lambda.amazonaws.com"),
+		Readable: legible(statements), TrustsEdge: allowed(statements, "edgelambda.amazonaws.com"), TrustsLambda: allowed(statements, "lambda.amazonaws.com"),
 	}
 }
 
@@ -94,6 +94,22 @@ type statement struct {
 	Effect    string
 	Principal json.RawMessage
 	Action    json.RawMessage
+}
+
+// legible says whether the services that a policy names are names at all: what a damaged one is said to lack, it may have had.
+func legible(statements []statement) bool {
+	for _, s := range statements {
+		var principal struct{ Service json.RawMessage }
+		if json.Unmarshal(s.Principal, &principal) != nil {
+			continue
+		}
+		for _, name := range list(principal.Service) {
+			if strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*") != "" {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // allowed says whether the service may assume the role: some statement allows it and none denies it.

@@ -123,3 +123,16 @@ func TestOfALargeFileTheBeginningIsRead(t *testing.T) {
 		t.Errorf("gaps %v", ev.Gaps)
 	}
 }
+
+func TestATrustPolicyOfIllegibleNamesTellsNothing(t *testing.T) {
+	for service, want := range map[string]bool{
+		`"lambda.amazonaws.com"`:                                       true,
+		`["lambda.amazonaws.com","states.eu-west-1.amazonaws.com"]`:    true,
+		`["lambda.amazonaws.com","\u001b[31medge\u0000lambda\ufffd"]`: false,
+	} {
+		role := trust([]byte(`{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":` + service + `}}]}`))
+		if role.Readable != want || role.TrustsEdge {
+			t.Errorf("%s: %+v, want readable %v", service, role, want)
+		}
+	}
+}
