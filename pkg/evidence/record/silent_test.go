@@ -126,8 +126,8 @@ func TestOfALargeFileTheBeginningIsRead(t *testing.T) {
 
 func TestATrustPolicyOfIllegibleNamesTellsNothing(t *testing.T) {
 	for service, want := range map[string]bool{
-		`"lambda.amazonaws.com"`:                                       true,
-		`["lambda.amazonaws.com","states.eu-west-1.amazonaws.com"]`:    true,
+		`"lambda.amazonaws.com"`:                                      true,
+		`["lambda.amazonaws.com","states.eu-west-1.amazonaws.com"]`:   true,
 		`["lambda.amazonaws.com","\u001b[31medge\u0000lambda\ufffd"]`: false,
 	} {
 		role := trust([]byte(`{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":` + service + `}}]}`))
