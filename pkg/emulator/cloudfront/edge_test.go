@@ -231,3 +231,45 @@ func TestDroppedRequestsGetNoAnswerAndAreInNoMetric(t *testing.T) {
 		t.Errorf("%g requests, want none", got)
 	}
 }
+
+func TestVisitsAreWhatViewersGet(t *testing.T) {
+	r := newRig(t)
+	if visits := r.edge.Visits("E1SHOP", r.world.Clock.Now()); visits != nil {
+		t.Errorf("without traffic: %+v", visits)
+	}
+	if _, err := r.edge.Change("E1SHOP", alice, r.world.Clock.Now(), func(config map[string]any) {
+		config["CustomErrorResponses"] = map[string]any{"Items": []any{map[string]any{"ErrorCode": 503, "ErrorCachingMinTTL": 300}}}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	failing := r.world.Clock.Now().Add(10 * time.Minute)
+	r.edge.SetTraffic("E1SHOP", Traffic{RequestsPerMinute: 60, Paths: []Path{{Path: "/x", Share: 1}, {Path: "/api/x", Share: 1}}})
+	r.edge.SetEdge("E1SHOP", func(cfg Deployed, q *http.Request) EdgeAnswer {
+		if cfg.At.Before(failing) || !cfg.At.Before(failing.Add(time.Minute)) {
+			return Healthy(cfg, q)
+		}
+		answer := OriginAnswer(cfg, q, http.StatusServiceUnavailable, "text/plain", "busy")
+		answer.Share = 0.5
+		return answer
+	})
+	for name, c := range map[string]struct {
+		at       time.Time
+		statuses [2]int // of the path that is cached, and of the one that is not
+		share    float64
+		age      time.Duration
+	}{
+		"before":                {failing.Add(-time.Second), [2]int{200, 200}, 0, 0},
+		"while it fails":        {failing.Add(30 * time.Second), [2]int{503, 503}, 0.5, 0},
+		"while it is replayed":  {failing.Add(90 * time.Second), [2]int{503, 200}, 0.5, time.Minute},
+		"when that is over too": {failing.Add(7 * time.Minute), [2]int{200, 200}, 0, 0},
+	} {
+		visits := r.edge.Visits("E1SHOP", c.at)
+		if len(visits) != 2 || visits[0].Path != "/x" || visits[1].Path != "/api/x" || visits[0].Region != "us-east-1" {
+			t.Fatalf("%s: %+v", name, visits)
+		}
+		got := [2]int{visits[0].Answer.Status, visits[1].Answer.Status}
+		if got != c.statuses || visits[0].Answer.Share != c.share || visits[0].Age != c.age {
+			t.Errorf("%s: %v, share %v, age %s", name, got, visits[0].Answer.Share, visits[0].Age)
+		}
+	}
+}

@@ -146,6 +146,19 @@ func TestInvokeAnswersWhatTheProcessSays(t *testing.T) {
 	}
 }
 
+func TestAFunctionThatIsReconfiguredHasItsNewVariables(t *testing.T) {
+	a := newAccount(t, func(f *Function) { f.Environment = map[string]string{"OWN": "value", "KEPT": "kept"} })
+	for _, want := range []string{`["value"]`, `["other"]`} {
+		if out := a.invoke(t, `{"Do":"environment","With":"OWN"}`); string(out.Payload) != want {
+			t.Errorf("got %s, want %s", out.Payload, want)
+		}
+		a.service.Reconfigure("echo", map[string]string{"OWN": "other"})
+	}
+	if out := a.invoke(t, `{"Do":"environment","With":"KEPT"}`); string(out.Payload) != `["kept"]` {
+		t.Errorf("what was not named is %s", out.Payload)
+	}
+}
+
 func TestInvokeGivesTheTimeThatIsLeft(t *testing.T) {
 	a := newAccount(t, nil)
 	a.world.Clock.Advance(48 * time.Hour)
