@@ -263,6 +263,41 @@ func TestTheWriteHappensOnceWhateverBreaksAroundIt(t *testing.T) {
 	}
 }
 
+func TestAChangeThatCannotBeRecordedIsNotCalledUnmade(t *testing.T) {
+	const note, step = "*/outcome/written.json", "*/steps/remediate/000002.json"
+	for name, c := range map[string]struct {
+		unkept []string
+		times  int
+		ends   string
+	}{
+		"the writer's note cannot be kept":       {[]string{note}, 0, "changed"},
+		"the step cannot be kept":                {[]string{step}, 0, "changed"},
+		"neither can, as long as the step tries": {[]string{note, step}, 3, "changed"},
+		"neither can, ever":                      {[]string{note, step}, 0, "failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, "error-page-503")
+			for _, key := range c.unkept {
+				fault("s3:PutObject", kernel.Fault{Resource: key, Times: c.times, Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")})(r)
+			}
+			breaks(t, r)
+			untilAsked(t, r)
+			approves(t, r, "alice")
+			untilClosed(t, r, c.ends)
+			if n := count(r, remediate, "cloudfront:UpdateDistribution", "ok"); n != 1 {
+				t.Errorf("%d writes, want 1", n)
+			}
+			if heardOf(r, "without making the approved change") {
+				t.Error("people hear that nothing was written")
+			}
+			if heardOf(r, "whether the change was made is not recorded") != (c.ends == "failed") {
+				t.Error("people hear of the change what the record does not say")
+			}
+			oneOfEach(t, r)
+		})
+	}
+}
+
 func TestAWriteThatAWSRefusesIsVoid(t *testing.T) {
 	r := start(t, "error-page-503")
 	r.World.Faults.Add(kernel.Fault{

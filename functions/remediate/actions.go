@@ -31,13 +31,32 @@ func (h handler) claim(ctx context.Context, order remedy.Order) (string, error) 
 func (h handler) apply(ctx context.Context, order remedy.Order) (string, error) {
 	written, err := h.writer.Apply(ctx, order)
 	if err != nil {
-		return h.decline(ctx, order, err)
+		return h.decline(ctx, order, errors.Join(err, h.unkept(ctx, order, err)))
 	}
-	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, incident.StepWritten, order.Execution, "the approved change is written", written)
-	if err != nil {
+	if err := h.made(ctx, order, written); err != nil {
 		return "", err
 	}
 	return "written", nil
+}
+
+// made records that the change is made, forth or back.
+func (h handler) made(ctx context.Context, order remedy.Order, written incident.Written) error {
+	kind, note := incident.StepWritten, "the approved change is written"
+	if order.Back {
+		kind, note = incident.StepUndone, "the change is taken back"
+	}
+	_, _, err := h.ledger.AppendOnce(ctx, order.Incident, kind, order.Execution, note, written)
+	return err
+}
+
+// unkept records what is made although the writer could not keep its own note of it: the record must not say later that
+// nothing was.
+func (h handler) unkept(ctx context.Context, order remedy.Order, problem error) error {
+	var made *remedy.Unkept
+	if !errors.As(problem, &made) {
+		return nil
+	}
+	return h.made(ctx, order, made.Written)
 }
 
 // decline records why nothing was written. Only the execution that owns the slot can make the plan void by that, at its
@@ -136,12 +155,12 @@ func reportOf(order remedy.Order, what string) (report, bool) {
 
 // undo takes the change back and records it.
 func (h handler) undo(ctx context.Context, order remedy.Order) (string, error) {
+	order.Back = true
 	written, err := h.writer.Undo(ctx, order)
 	if err != nil {
-		return h.decline(ctx, order, err)
+		return h.decline(ctx, order, errors.Join(err, h.unkept(ctx, order, err)))
 	}
-	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, incident.StepUndone, order.Execution, "the change is taken back", written)
-	if err != nil {
+	if err := h.made(ctx, order, written); err != nil {
 		return "", err
 	}
 	return "written", nil
@@ -177,11 +196,10 @@ func (h handler) note(ctx context.Context, order remedy.Order, what string) (str
 func (h handler) settle(ctx context.Context, order remedy.Order) error {
 	written, done, err := h.writer.Settle(ctx, order)
 	if _, final := word(err); err != nil && !final {
-		return err
+		return errors.Join(err, h.unkept(ctx, order, err))
 	}
 	if !done {
 		return nil
 	}
-	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, incident.StepWritten, order.Execution, "the approved change is written", written)
-	return err
+	return h.made(ctx, order, written)
 }

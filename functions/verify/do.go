@@ -138,6 +138,8 @@ func (w *watch) outcome(what due) incident.Outcome {
 		outcome.Why = w.whyQuota()
 	case what == endFailed && w.view.approval.Denied:
 		outcome.Why = whyUnsigned(w.view.approval.DeniedBy)
+	case what == endFailed && w.view.begun:
+		outcome.Why = runbookBroken(brokenOff, w.view.broken)
 	case what == endFailed:
 		outcome.Why = runbookBroken(outcome.Why, w.view.broken)
 	case what == endUndone:

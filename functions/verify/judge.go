@@ -22,6 +22,7 @@ type view struct {
 	tally      approval.Tally
 	written    *incident.Written
 	writtenAt  time.Time
+	begun      bool      // the execution has ended in the middle of its write, as far as is recorded
 	deployedAt time.Time // zero: not known to be on all edges
 	void       string    // why nothing was written and nothing will be
 	withdrawn  bool      // it is void because it was withdrawn, which people were told with the reason

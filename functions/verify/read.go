@@ -51,6 +51,9 @@ func (w *watch) read(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.readOutcome(ctx); err != nil {
+		return err
+	}
 	return w.measure(ctx)
 }
 

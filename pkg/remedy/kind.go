@@ -14,7 +14,7 @@ import (
 type kind struct {
 	// apply makes the approved change. Its errors are those of Writer.Apply.
 	apply func(Writer, context.Context, Order, Record) (incident.Written, error)
-	// settle ends what a failed runbook has left half-way; nil where one call is the whole write. It is called without a
+	// settle ends what a failed runbook has left half-way, nil where that would be a new request. It is called without a
 	// new approval: it undoes what is ours, or records what has arrived, which done reports.
 	settle func(Writer, context.Context, Order, Record) (written incident.Written, done bool, err error)
 	// back takes the change back, in the same manner; nil where there is no way back. Its errors are those of Writer.Undo.
@@ -49,7 +49,7 @@ var kinds = map[string]kind{
 }
 
 // configuration writes the distribution's configuration, as Compute computes it.
-var configuration = kind{apply: Writer.configure, back: Writer.putBack}
+var configuration = kind{apply: Writer.configure, settle: Writer.configured, back: Writer.putBack}
 
 // quotaRequest asks for more of a quota.
 var quotaRequest = kind{

@@ -71,6 +71,20 @@ func (w Writer) moved(ctx context.Context, order Order, record Record, begun boo
 	return w.confirm(ctx, order, arrived(order, change, etag, true))
 }
 
+// configured finds whether a write arrived that a failed runbook has left without a record.
+func (w Writer) configured(ctx context.Context, order Order, record Record) (written incident.Written, done bool, err error) {
+	_, begun, err := w.begun(ctx, order)
+	if err != nil || !begun {
+		return incident.Written{}, false, err
+	}
+	live, etag, err := w.live(ctx, order.Distribution)
+	if err != nil || etag == record.Plan.ETag {
+		return incident.Written{}, false, err
+	}
+	written, err = w.moved(ctx, order, record, begun, live, etag)
+	return written, err == nil, err
+}
+
 // change computes the planned change again, on the configuration that was live when it was planned.
 func (w Writer) change(ctx context.Context, record Record, theirs distribution.Config) (Change, error) {
 	in, err := w.inputs(ctx, record.Plan)

@@ -61,6 +61,18 @@ func (e *Void) Error() string { return "void: " + e.Why }
 // Unwrap is AWS's error, nil where there is none.
 func (e *Void) Unwrap() error { return e.Cause }
 
+// Unkept says that the change is made, and that the writer's own note of it could not be kept. Another try keeps it.
+type Unkept struct {
+	Written incident.Written
+	Cause   error
+}
+
+// Error says what could not be kept.
+func (e *Unkept) Error() string { return "written, but not noted: " + e.Cause.Error() }
+
+// Unwrap is what failed.
+func (e *Unkept) Unwrap() error { return e.Cause }
+
 // records reads an incident's record; an error says that it could not be read whole. SignedSelf notes an approval that a
 // person gave the gate without a ticket, before anything is written on it.
 type records interface {
@@ -172,7 +184,7 @@ func (w Writer) mayClaim(ctx context.Context, order Order, record Record) error 
 
 // Apply makes the approved change, or finds that it was made already. The error is a *Refused, a *Conflict or a *Void
 // where nothing of ours was written and nothing will be; any other error says that something failed that may be tried
-// again: the next call finds out what became of this one.
+// again: the next call finds out what became of this one. With an *Unkept the change is made all the same.
 func (w Writer) Apply(ctx context.Context, order Order) (incident.Written, error) {
 	written, done, err := w.earlier(ctx, order)
 	if done || err != nil {
@@ -273,10 +285,13 @@ func (w Writer) announce(ctx context.Context, order Order, writing incident.Writ
 	return w.keep(ctx, outcomeKey(order, writingObject), writing)
 }
 
-// confirm records that the write arrived.
+// confirm records that the write arrived; the error is an *Unkept.
 func (w Writer) confirm(ctx context.Context, order Order, written incident.Written) (incident.Written, error) {
 	written.At = w.Now()
-	return written, w.keep(ctx, outcomeKey(order, writtenObject), written)
+	if err := w.keep(ctx, outcomeKey(order, writtenObject), written); err != nil {
+		return incident.Written{}, &Unkept{Written: written, Cause: err}
+	}
+	return written, nil
 }
 
 func (w Writer) keep(ctx context.Context, key string, value incident.Written) error {
