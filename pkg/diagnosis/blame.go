@@ -97,7 +97,7 @@ func (v *view) blame(cause incident.Cause) *incident.Call {
 			}
 		}
 		if len(candidates) > 0 {
-			return v.choose(candidates)
+			return v.choose(e, candidates)
 		}
 	}
 	return nil
@@ -117,9 +117,32 @@ func (e explanation) explains(v *view, c incident.Call) bool {
 	return !c.At.After(end) && c.At.After(end.Add(-e.within)) && e.touches(v, c)
 }
 
-// choose takes the last of several changes: what was right before it is unlikely to be what broke.
-func (v *view) choose(candidates []incident.Call) *incident.Call {
-	return &candidates[len(candidates)-1]
+// propagation is how long after an UpdateDistribution a fault that it brings is expected at the latest: edges change one by one,
+// and Lambda@Edge's replicas take up to a quarter of an hour [facts 5.2].
+const propagation = 20 * time.Minute
+
+// choose takes the last of several changes: what was right before it is unlikely to be what broke. An UpdateDistribution holds
+// the whole configuration, so that later ones repeat what an earlier one brought: of those the first is taken, as far back as
+// the fault may have waited for its deployment.
+func (v *view) choose(e explanation, candidates []incident.Call) *incident.Call {
+	best := &candidates[len(candidates)-1]
+	for i := len(candidates) - 2; i >= 0 && repeats(best); i-- {
+		earlier := &candidates[i]
+		if !repeats(earlier) || v.onset.Sub(earlier.At) > propagation || v.withoutBetween(e, earlier.At, best.At) {
+			break
+		}
+		best = earlier
+	}
+	return best
+}
+
+func repeats(c *incident.Call) bool { return c.Name == "UpdateDistribution" && configOf(*c) != nil }
+
+// withoutBetween says whether an update between the two times did not hold what is blamed.
+func (v *view) withoutBetween(e explanation, from, to time.Time) bool {
+	return slices.ContainsFunc(v.ev.Calls, func(c incident.Call) bool {
+		return c.At.After(from) && c.At.Before(to) && c.ErrorCode == "" && repeats(&c) && touchesDistribution(v, c) && !e.touches(v, c)
+	})
 }
 
 // The functions below say whether a call touched something in question.

@@ -195,3 +195,36 @@ func TestAFunctionOfAFewPathsIsBlamedWhereTheyFail(t *testing.T) {
 		})
 	}
 }
+
+// Every UpdateDistribution holds the whole configuration, so that an innocent one repeats what a guilty one brought.
+func TestTheFirstUpdateThatHoldsTheFaultIsBlamed(t *testing.T) {
+	onset := time.Date(2026, 3, 3, 20, 30, 0, 0, time.UTC)
+	update := func(id string, minutes int, code string) incident.Call {
+		item := map[string]any{"errorCode": 404.0, "responseCode": code}
+		return incident.Call{ID: id, Name: "UpdateDistribution", Source: "cloudfront.amazonaws.com", Region: "us-east-1", At: onset.Add(time.Duration(minutes) * time.Minute),
+			Parameters: map[string]any{"id": "E2EXAMPLE", "distributionConfig": map[string]any{
+				"defaultCacheBehavior": map[string]any{}, "customErrorResponses": map[string]any{"items": []any{item}}}}}
+	}
+	refused := update("refused", -3, "404")
+	refused.ErrorCode = "InvalidArgument"
+	for name, c := range map[string]struct {
+		calls []incident.Call
+		want  string
+	}{
+		"it alone":                              {[]incident.Call{update("a", -4, "503")}, "a"},
+		"an innocent one after it":              {[]incident.Call{update("a", -5, "503"), update("b", -2, "503")}, "a"},
+		"an innocent one before it":             {[]incident.Call{update("a", -9, "404"), update("b", -4, "503")}, "b"},
+		"mended and broken again":               {[]incident.Call{update("a", -9, "503"), update("b", -7, "404"), update("c", -4, "503")}, "c"},
+		"mending was refused":                   {[]incident.Call{update("a", -5, "503"), refused, update("b", -2, "503")}, "a"},
+		"one that has been there for too long":  {[]incident.Call{update("a", -50, "503"), update("b", -2, "503")}, "b"},
+		"only one that has been there for long": {[]incident.Call{update("a", -50, "503")}, "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := look(&incident.Evidence{Distribution: "E2EXAMPLE", AlarmAt: onset.Add(4 * time.Minute), CollectedAt: onset.Add(9 * time.Minute), Calls: c.calls})
+			v.onset = onset
+			if got := v.blame(incident.ErrorPage503); got == nil || got.ID != c.want {
+				t.Errorf("blames %v, want %s", got, c.want)
+			}
+		})
+	}
+}
