@@ -298,6 +298,24 @@ func TestAChangeThatCannotBeRecordedIsNotCalledUnmade(t *testing.T) {
 	}
 }
 
+func TestALookThatFailsKeepsNobodyFromHearingHowItEnds(t *testing.T) {
+	r := start(t, "error-page-503")
+	r.World.Faults.Add(kernel.Fault{
+		Action: "s3:PutObject", Resource: "*/watch/look-*", Caller: sessionsOf(verify), Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied"),
+	})
+	breaks(t, r)
+	untilAsked(t, r)
+	approves(t, r, "alice")
+	untilClosed(t, r, "changed")
+	if r.Has("second-look") {
+		t.Error("a look was kept: the fault has not hit")
+	}
+	if !heardOf(r, "ecovered") {
+		t.Error("on-call has not heard how it ended")
+	}
+	writtenOnce(t, r)
+}
+
 func TestAWriteThatAWSRefusesIsVoid(t *testing.T) {
 	r := start(t, "error-page-503")
 	r.World.Faults.Add(kernel.Fault{

@@ -74,7 +74,8 @@ func (h handler) look(ctx context.Context, pointer incident.Pointer, trigger inc
 	return err
 }
 
-// see reads the record, looks again where that is due, and does the one thing that is due then.
+// see reads the record, looks again where that is due, and does the one thing that is due then. A look that fails is made
+// at the next sweep, and keeps nobody from hearing how it stands.
 func (w *watch) see(ctx context.Context, trigger incident.Trigger) error {
 	if err := w.read(ctx); err != nil {
 		return err
@@ -82,11 +83,9 @@ func (w *watch) see(ctx context.Context, trigger incident.Trigger) error {
 	if err := w.followQuota(ctx); err != nil {
 		return err
 	}
-	if err := w.lookAgain(ctx, trigger); err != nil {
-		return err
+	unseen := errors.Join(w.lookAgain(ctx, trigger), w.lookLater(ctx))
+	if errors.Is(unseen, ledger.ErrLeaseLost) {
+		return unseen
 	}
-	if err := w.lookLater(ctx); err != nil {
-		return err
-	}
-	return w.do(ctx, judge(w.view, w.now()))
+	return errors.Join(unseen, w.do(ctx, judge(w.view, w.now())))
 }
