@@ -150,7 +150,16 @@ func failsOver(v *view) sighting {
 		return not("access-logs", "the failing requests are writes, which do not fail over")
 	}
 	return yes("distribution", "the group %s fails over on 503: what viewers get is the secondary's", v.scope.groups[at].ID).
-		at(v.grouped())
+		at(v.grouped() * v.reads())
+}
+
+// reads is how sure it is that reads fail, which fail over: logs tell their methods, and a probe is a read. Where neither is
+// there, it may be writes.
+func (v *view) reads() float64 {
+	if v.witnessed() {
+		return 1
+	}
+	return 0.6
 }
 
 // grouped is which part of the behaviours in question targets a group.

@@ -228,3 +228,33 @@ func TestTheFirstUpdateThatHoldsTheFaultIsBlamed(t *testing.T) {
 		})
 	}
 }
+
+func TestAGroupHidesWhatItsPrimaryAnswers(t *testing.T) {
+	with503 := distribution.OriginGroup{ID: "g", Members: []string{"a", "b"}, StatusCodes: []int{500, 503}}
+	without := distribution.OriginGroup{ID: "g", Members: []string{"a", "b"}, StatusCodes: []int{500, 502}}
+	grouped, single := distribution.Behavior{TargetOriginID: "g", Default: true}, distribution.Behavior{PathPattern: "/x/*", TargetOriginID: "c"}
+	rows := func(method string) logView {
+		group := incident.LogGroup{Status: 503, Count: 20, Methods: incident.Tally{Top: []incident.Count{{Value: method, Count: 20}}}}
+		return logView{read: true, rows: 20, failing: []incident.LogGroup{group}}
+	}
+	for name, c := range map[string]struct {
+		group     distribution.OriginGroup
+		behaviors []distribution.Behavior
+		logs      logView
+		want      state
+		strength  float64
+	}{
+		"reads fail":                        {with503, []distribution.Behavior{grouped}, rows("GET"), present, 1},
+		"writes fail":                       {with503, []distribution.Behavior{grouped}, rows("POST"), absent, 1},
+		"nothing tells":                     {with503, []distribution.Behavior{grouped}, logView{}, present, 0.6},
+		"503 is not in the list":            {without, []distribution.Behavior{grouped}, rows("GET"), absent, 1},
+		"other behaviours may fail as well": {with503, []distribution.Behavior{grouped, single}, rows("GET"), present, 0.7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &view{logs: c.logs, scope: scope{behaviors: c.behaviors, groups: []distribution.OriginGroup{c.group}}}
+			if got := failsOver(v); got.state != c.want || got.strength != c.strength {
+				t.Errorf("state %d, strength %v (%s), want %d and %v", got.state, got.strength, got.fact, c.want, c.strength)
+			}
+		})
+	}
+}
