@@ -316,6 +316,25 @@ func TestALookThatFailsKeepsNobodyFromHearingHowItEnds(t *testing.T) {
 	writtenOnce(t, r)
 }
 
+func TestWhatVerifyCannotReadKeepsNobodyFromHearingOfTheWrite(t *testing.T) {
+	for _, action := range []string{"ssm:GetAutomationExecution", "cloudwatch:GetMetricData"} {
+		t.Run(action, func(t *testing.T) {
+			r := start(t, "error-page-503")
+			off := r.World.Faults.Add(kernel.Fault{
+				Action: action, Caller: sessionsOf(verify), Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied"),
+			})
+			breaks(t, r)
+			untilAsked(t, r)
+			approves(t, r, "alice")
+			until(t, r, 30*time.Minute, "people hear that it is written", func() bool { return heardOf(r, "changed as approved") })
+			until(t, r, 30*time.Minute, "people hear that verify fails", func() bool { return heardOf(r, rehearsal.StackName+"-dead-letters") })
+			off()
+			untilClosed(t, r, "changed")
+			writtenOnce(t, r)
+		})
+	}
+}
+
 func TestAWriteThatAWSRefusesIsVoid(t *testing.T) {
 	r := start(t, "error-page-503")
 	r.World.Faults.Add(kernel.Fault{

@@ -146,6 +146,8 @@ func (w *watch) outcome(what due) incident.Outcome {
 		outcome.Why = strings.TrimSuffix(w.who(incident.Undo)+". "+w.compared(), " ")
 	case what == endRecovered:
 		outcome.Why = w.view.recovery.Why
+	case what == endWatch && w.view.recovery == nil:
+		outcome.Why = "A day has passed since the change, and whether it has helped could not be measured."
 	}
 	if written := w.view.written; written != nil && written.Action == "quota" && outcome.Result == "changed" {
 		outcome.Result = "requested"

@@ -83,7 +83,7 @@ func (w *watch) see(ctx context.Context, trigger incident.Trigger) error {
 	if err := w.followQuota(ctx); err != nil {
 		return err
 	}
-	unseen := errors.Join(w.lookAgain(ctx, trigger), w.lookLater(ctx))
+	unseen := errors.Join(w.unread, w.lookAgain(ctx, trigger), w.lookLater(ctx))
 	if errors.Is(unseen, ledger.ErrLeaseLost) {
 		return unseen
 	}

@@ -33,8 +33,9 @@ type watch struct {
 	execution incident.Execution
 	before    time.Time // the alarm's time
 	view      view
-	rejected  bool // a person has rejected at the gate itself, which the record says since now
-	handsOver bool // the incident gives way to a new one, as soon as its lease is given back
+	rejected  bool  // a person has rejected at the gate itself, which the record says since now
+	handsOver bool  // the incident gives way to a new one, as soon as its lease is given back
+	unread    error // what could not be read and only adds to the record: no reason to stay silent about what is there
 }
 
 // read makes the view out of the record, of the execution, and of the metrics where something was written. Where the
@@ -43,9 +44,7 @@ func (w *watch) read(ctx context.Context) error {
 	if err := w.readRecord(ctx); err != nil {
 		return err
 	}
-	if err := w.readExecution(ctx); err != nil {
-		return err
-	}
+	w.unread = w.readExecution(ctx)
 	if w.view.over || w.rejected {
 		if err := w.readRecord(ctx); err != nil {
 			return err
@@ -54,7 +53,18 @@ func (w *watch) read(ctx context.Context) error {
 	if err := w.readOutcome(ctx); err != nil {
 		return err
 	}
-	return w.measure(ctx)
+	return w.measured(ctx)
+}
+
+// measured measures what can be measured. Without metrics it is not known whether the change has helped, and what is known
+// is told all the same; a watch ends only on what was seen.
+func (w *watch) measured(ctx context.Context) error {
+	err := w.measure(ctx)
+	if err == nil || w.pointer.Watch != nil {
+		return err
+	}
+	w.view.recovery, w.unread = nil, errors.Join(w.unread, err)
+	return nil
 }
 
 func (w *watch) readRecord(ctx context.Context) error {
