@@ -153,10 +153,10 @@ func failsOver(v *view) sighting {
 		at(v.grouped() * v.reads())
 }
 
-// reads is how sure it is that reads fail, which fail over: logs tell their methods, and a probe is a read. Where neither is
-// there, it may be writes.
+// reads is how sure it is that reads fail, which fail over: logs tell their methods, a probe is a read, and so is most of what
+// viewers send. Where nothing tells and a smaller part fails, it may be the writes.
 func (v *view) reads() float64 {
-	if v.witnessed() {
+	if v.witnessed() || v.share >= 50 {
 		return 1
 	}
 	return 0.6

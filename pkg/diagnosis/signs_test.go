@@ -241,17 +241,19 @@ func TestAGroupHidesWhatItsPrimaryAnswers(t *testing.T) {
 		group     distribution.OriginGroup
 		behaviors []distribution.Behavior
 		logs      logView
+		share     float64
 		want      state
 		strength  float64
 	}{
-		"reads fail":                        {with503, []distribution.Behavior{grouped}, rows("GET"), present, 1},
-		"writes fail":                       {with503, []distribution.Behavior{grouped}, rows("POST"), absent, 1},
-		"nothing tells":                     {with503, []distribution.Behavior{grouped}, logView{}, present, 0.6},
-		"503 is not in the list":            {without, []distribution.Behavior{grouped}, rows("GET"), absent, 1},
-		"other behaviours may fail as well": {with503, []distribution.Behavior{grouped, single}, rows("GET"), present, 0.7},
+		"reads fail":                        {with503, []distribution.Behavior{grouped}, rows("GET"), 0, present, 1},
+		"writes fail":                       {with503, []distribution.Behavior{grouped}, rows("POST"), 0, absent, 1},
+		"nothing tells":                     {with503, []distribution.Behavior{grouped}, logView{}, 20, present, 0.6},
+		"most of all requests fail":         {with503, []distribution.Behavior{grouped}, logView{}, 80, present, 1},
+		"503 is not in the list":            {without, []distribution.Behavior{grouped}, rows("GET"), 0, absent, 1},
+		"other behaviours may fail as well": {with503, []distribution.Behavior{grouped, single}, rows("GET"), 0, present, 0.7},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := &view{logs: c.logs, scope: scope{behaviors: c.behaviors, groups: []distribution.OriginGroup{c.group}}}
+			v := &view{logs: c.logs, share: c.share, scope: scope{behaviors: c.behaviors, groups: []distribution.OriginGroup{c.group}}}
 			if got := failsOver(v); got.state != c.want || got.strength != c.strength {
 				t.Errorf("state %d, strength %v (%s), want %d and %v", got.state, got.strength, got.fact, c.want, c.strength)
 			}
