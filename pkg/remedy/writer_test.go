@@ -510,6 +510,48 @@ func TestACallThatDiedIsTakenUp(t *testing.T) {
 	}
 }
 
+// forgetful cannot keep the writer's note of what is written.
+type forgetful struct{ *scene }
+
+func (f forgetful) PutIfAbsent(ctx context.Context, key string, body []byte) (bool, error) {
+	if strings.HasSuffix(key, writtenObject) {
+		return false, errors.New("the bucket fails")
+	}
+	return f.scene.PutIfAbsent(ctx, key, body)
+}
+
+func TestAWriteThatCannotBeNotedIsSaidAndFoundLater(t *testing.T) {
+	s := newScene(t)
+	s.Store = forgetful{s}
+	_, err := s.Apply(t.Context(), ours)
+	var made *Unkept
+	if !errors.As(err, &made) || made.Written.ToETag != "T2" {
+		t.Fatalf("%v", err)
+	}
+	s.Store = s
+	written, done, err := s.Settle(t.Context(), ours)
+	if err != nil || !done || !written.Found || written.ToETag != "T2" || s.writes != 1 {
+		t.Errorf("%v, done %v, %+v, %d writes", err, done, written, s.writes)
+	}
+}
+
+func TestSettlingRecordsNoWriteThatIsNotOurs(t *testing.T) {
+	writing := []byte(`{"execution":"execution-1","at":"2026-11-24T12:00:00Z"}`)
+	for name, spoil := range map[string]func(*scene){
+		"nothing was begun":         func(s *scene) { s.etag = "T9" },
+		"nothing has arrived":       func(s *scene) { s.objects[outcomeKey(ours, writingObject)] = writing },
+		"somebody else has written": func(s *scene) { s.objects[outcomeKey(ours, writingObject)], s.etag = writing, "T9" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			spoil(s)
+			if written, done, _ := s.Settle(t.Context(), ours); done || written.Action != "" || s.writes != 0 {
+				t.Errorf("done %v, %+v, %d writes", done, written, s.writes)
+			}
+		})
+	}
+}
+
 func TestAFaultBeforeTheWriteIsNoOutcome(t *testing.T) {
 	s := newScene(t)
 	s.Tickets = unable{}
