@@ -53,9 +53,13 @@ func (r *reader) metrics(region string, content []byte) error {
 	if err == nil && strange > 0 {
 		err = fmt.Errorf("%d results cannot be understood", strange)
 	}
+	asked := map[string]int{}
+	for _, q := range queries {
+		asked[q.ID]++
+	}
 	for _, q := range queries {
 		a := answers[q.ID]
-		if q.MetricStat == nil || a == nil && err != nil {
+		if q.MetricStat == nil || a == nil && err != nil || asked[q.ID] > 1 { // an id of two questions tells not which was answered
 			continue
 		}
 		r.ev.Series = append(r.ev.Series, series(region, q, a))

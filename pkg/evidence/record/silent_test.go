@@ -136,3 +136,11 @@ func TestATrustPolicyOfIllegibleNamesTellsNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestAnIDOfTwoQuestionsAnswersNeither(t *testing.T) {
+	file := strings.Replace(metricsFile, `{"Id":"c","Expression":"a*2"}`, `{"Id":"a","MetricStat":{"Metric":{"Namespace":"AWS/CloudFront","MetricName":"502ErrorRate"},"Period":60,"Stat":"Average"}}`, 1)
+	ev := read(t, Files{"metrics/us-east-1.json": []byte(file)})
+	if len(ev.Series) != 1 || ev.Series[0].Name != "HTTPCode_ELB_503_Count" {
+		t.Errorf("series %+v", ev.Series)
+	}
+}
