@@ -121,6 +121,21 @@ func TestTheSweepRunsEveryFiveMinutes(t *testing.T) {
 	}
 }
 
+// A pipe holds 64 KB, which a busy machine reads late: what is written before the answer must be there with it.
+func TestWhatAFunctionWroteIsThereWhenItHasAnswered(t *testing.T) {
+	a := deployed(t, nil)
+	event := fmt.Sprintf(`{"source":"aws.health","detail-type":"AWS Health Event","detail":{"service":"CLOUDFRONT","text":%q}}`, strings.Repeat("x", 60<<10))
+	for n := 1; n <= 50; n++ {
+		if err := a.Events.Inject([]byte(event)); err != nil {
+			t.Fatal(err)
+		}
+		a.World.Settle()
+		if told := strings.Count(a.Lambda.Logs("cloudfront503-verify"), "AWS Health Event"); told != n {
+			t.Fatalf("verify was told %d of %d", told, n)
+		}
+	}
+}
+
 func TestEventsReachTheFunctionsThatTheTemplateNames(t *testing.T) {
 	tests := []struct{ name, source, detailType, detail, function string }{
 		{"an alarm on CloudFront", "aws.cloudwatch", "CloudWatch Alarm State Change",

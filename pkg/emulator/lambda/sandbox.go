@@ -23,6 +23,7 @@ type sandbox struct {
 	f       *function
 	id      string
 	cmd     *exec.Cmd
+	output  *output
 	work    chan *invocation // one waiting at most
 	closing chan struct{}
 	exited  chan struct{}
@@ -90,6 +91,7 @@ func (s *Service) runAdmitted(f *function, id string, payload []byte) kernel.Res
 	}
 	mark := f.logs.length()
 	result := sb.run(newInvocation(id, payload))
+	sb.output.sync()
 	result.Log = f.logs.since(mark)
 	return result
 }
@@ -130,12 +132,14 @@ func (s *Service) start(f *function) (*sandbox, error) {
 	sb := &sandbox{
 		service: s, f: f, id: kernel.NewUUID(), work: make(chan *invocation, 1), closing: make(chan struct{}), exited: make(chan struct{}),
 	}
-	output := &lines{sandbox: sb}
+	if sb.output, err = newOutput(sb); err != nil {
+		return nil, err
+	}
 	sb.cmd = exec.Command(f.Bootstrap)
 	sb.cmd.Dir, sb.cmd.Env = filepath.Dir(f.Bootstrap), s.variables(f, sb.id, credentials)
-	sb.cmd.Stdout, sb.cmd.Stderr = output, output
-	sb.cmd.WaitDelay = time.Second
+	sb.cmd.Stdout, sb.cmd.Stderr = sb.output.write, sb.output.write
 	if err := sb.cmd.Start(); err != nil {
+		sb.output.close()
 		return nil, fmt.Errorf("couldn't find valid bootstrap: %w", err)
 	}
 	s.sandboxes[sb.id] = sb
@@ -172,6 +176,7 @@ func (s *Service) variables(f *function, id string, credentials kernel.Credentia
 // watch waits for the process's end.
 func (sb *sandbox) watch() {
 	sb.exit = sb.cmd.Wait()
+	sb.output.close()
 	s := sb.service
 	s.mu.Lock()
 	delete(s.sandboxes, sb.id)
