@@ -180,10 +180,43 @@ func (m *MetricAlarm) check() error {
 	return checkQueries(m.queries())
 }
 
+// within refuses actions of another Region, in the words that people report of AWS; an ARN without a Region is no matter.
+func within(region string, actions []string) error {
+	for _, arn := range actions {
+		if parts := strings.SplitN(arn, ":", 5); len(parts) == 5 && parts[3] != "" && parts[3] != region {
+			return invalid("Invalid region %s specified. Only %s is supported.", parts[3], region)
+		}
+	}
+	return nil
+}
+
+func (m *MetricAlarm) allActions() []string {
+	return slices.Concat(m.AlarmActions, m.OKActions, m.InsufficientDataActions)
+}
+
+func (m *CompositeAlarm) allActions() []string {
+	return slices.Concat(m.AlarmActions, m.OKActions, m.InsufficientDataActions)
+}
+
+// actionsKey is by what IAM limits the actions of an alarm, whatever state they are for [CloudWatch guide, "Using condition
+// keys to limit alarm actions"].
+const actionsKey = "cloudwatch:AlarmActions"
+
+func (m *MetricAlarm) sets() map[string][]string {
+	return map[string][]string{actionsKey: m.allActions()}
+}
+
+func (m *CompositeAlarm) sets() map[string][]string {
+	return map[string][]string{actionsKey: m.allActions()}
+}
+
 // PutMetricAlarm makes a metric alarm in a Region, or replaces its configuration. A new one is in INSUFFICIENT_DATA until it
 // has been evaluated.
 func (s *Service) PutMetricAlarm(region string, m MetricAlarm) error {
 	if err := m.check(); err != nil {
+		return err
+	}
+	if err := within(region, m.allActions()); err != nil {
 		return err
 	}
 	s.put(alarmKey{region, m.AlarmName}, func(a *alarm) { a.metric, a.composite = &m, nil })
@@ -196,6 +229,9 @@ func (s *Service) PutCompositeAlarm(region string, m CompositeAlarm) error {
 		return invalid("The alarm's name must have 1 to 255 characters.")
 	}
 	if _, err := parseRule(m.AlarmRule); err != nil {
+		return err
+	}
+	if err := within(region, m.allActions()); err != nil {
 		return err
 	}
 	s.put(alarmKey{region, m.AlarmName}, func(a *alarm) { a.composite, a.metric = &m, nil })

@@ -74,6 +74,9 @@ func op[In any](resources func(c *kernel.Call, in *In) []string, do func(s *Serv
 		if resources != nil {
 			access.Resources = resources(c, in)
 		}
+		if keyed, is := any(in).(interface{ sets() map[string][]string }); is {
+			access.Sets = keyed.sets()
+		}
 		if err := c.Begin(access); err != nil {
 			return nil, err
 		}
