@@ -11,15 +11,27 @@ import (
 )
 
 // known is what this process has seen of S3 last. It saves reading before each write and decides nothing: every write that
-// rests on it is conditional, so where S3 has moved on, the write is refused and what is there is read.
+// rests on it is conditional, so where S3 has moved on, the write is refused and what is there is read. A step is taken
+// from here only while S3 lists it under the ETag that it was read with: no object is changed and keeps that.
 type known struct {
 	mu       sync.Mutex
 	chains   map[incident.Reference]*chain
 	pointers map[string]sighting // by distribution
+	steps    map[string]keptStep // by key
 }
 
-// mostKnown bounds how many incidents are remembered; a warm Lambda may live for hours.
-const mostKnown = 32
+// mostKnown and mostSteps bound how many incidents and steps are remembered; a warm Lambda may live for hours. A sweep
+// every five minutes reads each open incident's record, which has a few dozen steps.
+const (
+	mostKnown = 32
+	mostSteps = 1024
+)
+
+// keptStep is a step and the ETag of the object that it was read from.
+type keptStep struct {
+	etag string
+	step incident.Step
+}
 
 // chain is this writer's own steps of an incident, as far as they were read. Whoever appends holds mu.
 type chain struct {
@@ -77,6 +89,27 @@ func (k *known) take(distribution string) (sighting, bool) {
 	return seen, ok
 }
 
+// step is what a list shows, where it was read before.
+func (k *known) step(at listed) (incident.Step, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	kept, ok := k.steps[at.key]
+	return kept.step, ok && kept.etag == at.etag
+}
+
+// keep remembers a step that was read; one without an ETag could not be told from another.
+func (k *known) keep(key, etag string, step incident.Step) {
+	if etag == "" {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.steps == nil || len(k.steps) >= mostSteps {
+		k.steps = map[string]keptStep{}
+	}
+	k.steps[key] = keptStep{etag, step}
+}
+
 // same is the step of a kind and key, nil where the chain has none or the step bears no key.
 func (c *chain) same(step incident.Step) *incident.Step {
 	if step.Key == "" {
@@ -105,11 +138,11 @@ func (l *Ledger) catchUp(ctx context.Context, ref incident.Reference, c *chain) 
 		after = stepKey(ref, l.writer, n)
 	}
 	c.read = false
-	keys, err := l.keysAfter(ctx, stepsFolder(ref)+l.writer+"/", after)
+	missed, err := l.list(ctx, stepsFolder(ref)+l.writer+"/", after)
 	if err != nil {
 		return err
 	}
-	steps, err := l.readSteps(ctx, keys)
+	steps, err := l.readSteps(ctx, missed)
 	if err != nil {
 		return err
 	}

@@ -126,29 +126,40 @@ func statusOf(err error) int {
 	return 0
 }
 
+// listed is an object as a list shows it.
+type listed struct{ key, etag string }
+
 // keys are all keys under a prefix, in order.
 func (l *Ledger) keys(ctx context.Context, prefix string) ([]string, error) {
-	return l.keysAfter(ctx, prefix, "")
+	all, err := l.list(ctx, prefix, "")
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, 0, len(all))
+	for _, each := range all {
+		keys = append(keys, each.key)
+	}
+	return keys, nil
 }
 
-// keysAfter are the keys under a prefix that come after one of them; empty: all.
-func (l *Ledger) keysAfter(ctx context.Context, prefix, after string) ([]string, error) {
+// list is what there is under a prefix, in the order of the keys, behind one of them; empty: all.
+func (l *Ledger) list(ctx context.Context, prefix, after string) ([]listed, error) {
 	in := &s3.ListObjectsV2Input{Bucket: &l.bucket, Prefix: &prefix}
 	if after != "" {
 		in.StartAfter = &after
 	}
 	pages := s3.NewListObjectsV2Paginator(l.objects, in)
-	var keys []string
+	var all []listed
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("list %s: %w", prefix, err)
 		}
 		for _, each := range page.Contents {
-			keys = append(keys, aws.ToString(each.Key))
+			all = append(all, listed{key: aws.ToString(each.Key), etag: aws.ToString(each.ETag)})
 		}
 	}
-	return keys, nil
+	return all, nil
 }
 
 // parse reads an object as JSON.

@@ -107,30 +107,34 @@ func stepKey(ref incident.Reference, writer string, n int) string {
 	return fmt.Sprintf("%s%s/%06d.json", stepsFolder(ref), writer, n)
 }
 
-// readStep reads a step and checks that it lies where it says.
-func (l *Ledger) readStep(ctx context.Context, key string) (incident.Step, error) {
-	o, err := l.read(ctx, key)
+// readStep is a step of a list, which is read where it is not known, and lies where it says.
+func (l *Ledger) readStep(ctx context.Context, at listed) (incident.Step, error) {
+	if step, ok := l.known.step(at); ok {
+		return step, nil
+	}
+	o, err := l.read(ctx, at.key)
 	if err != nil {
 		return incident.Step{}, err
 	}
-	step, err := parse[incident.Step](key, o)
+	step, err := parse[incident.Step](at.key, o)
 	if err != nil {
 		return incident.Step{}, err
 	}
-	if want := fmt.Sprintf("%s/%06d.json", step.Writer, step.N); !strings.HasSuffix(key, "/steps/"+want) {
-		return incident.Step{}, fmt.Errorf("read %s: the step says that it is %s", key, want)
+	if want := fmt.Sprintf("%s/%06d.json", step.Writer, step.N); !strings.HasSuffix(at.key, "/steps/"+want) {
+		return incident.Step{}, fmt.Errorf("read %s: the step says that it is %s", at.key, want)
 	}
+	l.known.keep(at.key, o.etag, step)
 	return step, nil
 }
 
 // Steps is an incident's whole record: the chains of all writers, merged by time, each in its own order.
 func (l *Ledger) Steps(ctx context.Context, ref incident.Reference) ([]incident.Step, error) {
-	keys, err := l.keys(ctx, stepsFolder(ref))
+	all, err := l.list(ctx, stepsFolder(ref), "")
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: steps: %w", ref, err)
 	}
-	keys = slices.DeleteFunc(keys, func(key string) bool { return path.Ext(key) != ".json" })
-	steps, err := l.readSteps(ctx, keys)
+	all = slices.DeleteFunc(all, func(each listed) bool { return path.Ext(each.key) != ".json" })
+	steps, err := l.readSteps(ctx, all)
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: steps: %w", ref, err)
 	}
@@ -141,16 +145,16 @@ func (l *Ledger) Steps(ctx context.Context, ref incident.Reference) ([]incident.
 // atOnce is how many objects are read side by side.
 const atOnce = 16
 
-// readSteps reads steps side by side, in the order of their keys.
-func (l *Ledger) readSteps(ctx context.Context, keys []string) ([]incident.Step, error) {
-	steps, faults := make([]incident.Step, len(keys)), make([]error, len(keys))
+// readSteps reads steps side by side, in the order of the list.
+func (l *Ledger) readSteps(ctx context.Context, all []listed) ([]incident.Step, error) {
+	steps, faults := make([]incident.Step, len(all)), make([]error, len(all))
 	var wait sync.WaitGroup
 	free := make(chan struct{}, atOnce)
-	for i, key := range keys {
+	for i, each := range all {
 		free <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-free }()
-			steps[i], faults[i] = l.readStep(ctx, key)
+			steps[i], faults[i] = l.readStep(ctx, each)
 		})
 	}
 	wait.Wait()

@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"cloudfront503/pkg/emulator/kernel"
@@ -115,6 +117,53 @@ func TestTheRecordIsOfAllWritersInTheOrderOfTime(t *testing.T) {
 	want := []string{"respond 0", "verify 1", "respond 2", "verify 3", "verify 5", "respond 4"}
 	if diff := cmp.Diff(want, notes); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// reading is a client that counts the objects that are read through it.
+type reading struct {
+	objects
+	reads atomic.Int64
+}
+
+func (c *reading) GetObject(ctx context.Context, in *s3.GetObjectInput, options ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	c.reads.Add(1)
+	return c.objects.GetObject(ctx, in, options...)
+}
+
+func TestAStepIsReadOnceWhileItsObjectIsTheSame(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	respond, client := r.ledger("respond"), &reading{objects: r.client(operator, 1)}
+	verify := New(client, bucket, "verify", r.clock)
+	read := func(what string, want int64) []incident.Step {
+		t.Helper()
+		before := client.reads.Load()
+		steps, err := verify.Steps(t.Context(), first)
+		r.ok(err)
+		if got := client.reads.Load() - before; got != want {
+			t.Errorf("%s: %d reads, want %d", what, got, want)
+		}
+		return steps
+	}
+	for i := range 3 {
+		_, err := respond.Append(t.Context(), first, incident.StepTold, fmt.Sprint(i), nil)
+		r.ok(err)
+	}
+	before := read("the first time", 3)
+	if diff := cmp.Diff(before, read("the second time", 0)); diff != "" {
+		t.Errorf("another record than before (-was +is):\n%s", diff)
+	}
+	_, err := respond.Append(t.Context(), first, incident.StepTold, "3", nil)
+	r.ok(err)
+	read("after one more", 1)
+
+	key := stepKey(first, "respond", 2)
+	body, _ := r.service.Get(bucket, key)
+	_, err = r.service.Put(bucket, key, bytes.Replace(body, []byte(`"note":"1"`), []byte(`"note":"x"`), 1))
+	r.ok(err)
+	if steps := read("after somebody changed one", 1); VerifyChain(steps) == nil {
+		t.Errorf("a change of what was read before is not seen: %+v", steps)
 	}
 }
 
