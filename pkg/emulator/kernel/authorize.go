@@ -304,26 +304,27 @@ func (s *statement) applies(q question, withPrincipal bool) reach {
 }
 
 func (s *statement) hasAction(action string) bool {
-	named := func(pattern string) bool { return newGlob(pattern).fold().match(strings.ToLower(action)) }
-	if s.NotAction != nil {
-		return !slices.ContainsFunc(s.NotAction, named)
-	}
-	return slices.ContainsFunc(s.Action, named)
+	action = strings.ToLower(action)
+	named := slices.ContainsFunc(s.actions, func(g glob) bool { return g.match(action) })
+	return named == (s.NotAction == nil)
 }
 
 // hasResource is true for a statement without the element, as those of a trust policy.
 func (s *statement) hasResource(q question) bool {
-	named := func(pattern string) bool {
-		g, ok := newGlob(pattern), true
-		if s.variables {
-			g, ok = expand(pattern, q.context)
-		}
+	if s.Resource == nil && s.NotResource == nil {
+		return true
+	}
+	return s.namesResource(q) == (s.NotResource == nil)
+}
+
+func (s *statement) namesResource(q question) bool {
+	if s.resources != nil {
+		return slices.ContainsFunc(s.resources, func(g glob) bool { return g.match(q.resource) })
+	}
+	return slices.ContainsFunc(slices.Concat(s.Resource, s.NotResource), func(pattern string) bool {
+		g, ok := expand(pattern, q.context)
 		return ok && g.match(q.resource)
-	}
-	if s.NotResource != nil {
-		return !slices.ContainsFunc(s.NotResource, named)
-	}
-	return s.Resource == nil || slices.ContainsFunc(s.Resource, named)
+	})
 }
 
 func (p *principals) reach(caller Principal) reach {

@@ -45,6 +45,8 @@ type statement struct {
 	NotResource  listOf[string]
 	Condition    map[string]map[string]listOf[scalar]
 
+	actions    []glob // of Action, else of NotAction, folded
+	resources  []glob // of Resource, else of NotResource, where they hold no variable; else nil
 	conditions []condition
 	variables  bool // whether ${…} is a policy variable: since version 2012-10-17
 }
@@ -87,6 +89,7 @@ func (s *statement) check(version string) error {
 		return err
 	}
 	s.variables = version == "2012-10-17"
+	s.compile()
 	for operator, keys := range s.Condition {
 		for key, values := range keys {
 			c, err := newCondition(operator, key, values)
@@ -97,6 +100,20 @@ func (s *statement) check(version string) error {
 		}
 	}
 	return nil
+}
+
+// compile makes patterns of what every question is compared with.
+func (s *statement) compile() {
+	for _, action := range slices.Concat(s.Action, s.NotAction) {
+		s.actions = append(s.actions, newGlob(action).fold())
+	}
+	resources := slices.Concat(s.Resource, s.NotResource)
+	if s.variables && slices.ContainsFunc(resources, func(each string) bool { return strings.Contains(each, "${") }) {
+		return
+	}
+	for _, resource := range resources {
+		s.resources = append(s.resources, newGlob(resource))
+	}
 }
 
 func checkActions(actions []string) error {
