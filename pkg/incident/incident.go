@@ -28,6 +28,7 @@ type Pointer struct {
 	// Alarms is the newest state heard of each alarm, by its ARN, or its ARN, "#" and the contributor; bounded.
 	Alarms  map[string]Heard `json:"alarms,omitempty"`
 	Handled []string         `json:"handled,omitempty"` // keys of the triggers handled last, newest last, bounded
+	Spare   []Step           `json:"spare,omitempty"`   // steps of the last episode that their writers' chains did not take, bounded
 	Nonce   string           `json:"nonce"`             // of the write that produced this object
 }
 

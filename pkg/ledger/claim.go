@@ -27,8 +27,8 @@ func (c Claim) Ours() bool { return c.Outcome == Opened || c.Outcome == TakenOve
 // Claim records a trigger about a distribution and says whether its holder is to work on it. Of any number of functions
 // that claim at once, in any order, one gets Opened. lease must outlast the function's time-out; it is renewed before each
 // outside effect, given back with Release when the work is done, and given up with Abandon when it failed. An incident whose
-// holder died is TakenOver by the next claim, or by the sweep's KindResume. The error, if any, is S3's: nothing is known
-// then, and people must be told.
+// holder died is TakenOver by the next claim, or by the sweep's KindResume. The error, if any, is S3's: people must be told,
+// and Pointer is then what was read, the zero one where nothing was.
 func (l *Ledger) Claim(ctx context.Context, distribution string, t incident.Trigger, holder string, lease time.Duration) (Claim, error) {
 	if holder == "" {
 		return Claim{}, fmt.Errorf("ledger %s: claim: nobody claims", distribution)
@@ -55,13 +55,13 @@ func (l *Ledger) tryClaim(ctx context.Context, distribution string, a asked) (Cl
 	// The step first: a function killed between the two writes is told again, and AppendOnce does not repeat it.
 	if r.heard {
 		if err := l.noteHeard(ctx, pointer.Reference(), a.trigger, r); err != nil {
-			return Claim{}, false, err
+			return Claim{Pointer: pointer}, false, err
 		}
 	}
 	if r.next != nil {
 		won, err := l.swapPointer(ctx, r.next, before)
 		if err != nil || !won {
-			return Claim{}, false, err
+			return Claim{Pointer: pointer}, false, err
 		}
 		pointer = *r.next
 	}

@@ -129,6 +129,7 @@ func episode(p incident.Pointer, a asked, by *incident.Trigger) incident.Pointer
 	next.Episode++
 	next.State, next.OpenedAt, next.OpenedBy = incident.Open, a.now, by
 	next.ClosedAt, next.Outcome, next.Watch, next.RelapsedAt = time.Time{}, nil, nil, time.Time{}
+	next.Spare = nil
 	next.Lease = leaseOf(a)
 	return next
 }

@@ -80,11 +80,12 @@ func (l *Ledger) Hold(ctx context.Context, ref incident.Reference, holder string
 	})
 }
 
-// Close ends an incident and notes how. Closing one that is closed already changes nothing.
+// Close ends an incident and notes how. Closing one that is closed already changes nothing. Where S3 refuses the step, the
+// incident is closed all the same: one that is open for ever hides the next.
 func (l *Ledger) Close(ctx context.Context, ref incident.Reference, outcome incident.Outcome) error {
 	return unlessLost(l.change(ctx, ref, "close", func(p *incident.Pointer) error {
 		// The step first: a function killed between the two writes closes again, and the step is not repeated.
-		if _, _, err := l.AppendOnce(ctx, ref, incident.StepClosed, "closed", outcome.Why, outcome); err != nil {
+		if err := l.noteClosing(ctx, ref, p, outcome); err != nil {
 			return err
 		}
 		now := l.now().UTC()
@@ -92,6 +93,16 @@ func (l *Ledger) Close(ctx context.Context, ref incident.Reference, outcome inci
 		p.Lease, p.Watch = incident.Lease{}, nil
 		return nil
 	}))
+}
+
+// noteClosing appends the last step, or keeps it with the pointer that is about to be written.
+func (l *Ledger) noteClosing(ctx context.Context, ref incident.Reference, p *incident.Pointer, outcome incident.Outcome) error {
+	_, _, err := l.AppendOnce(ctx, ref, incident.StepClosed, "closed", outcome.Why, outcome)
+	if Refused(err) {
+		spare(p, incident.Step{Writer: l.writer, Kind: incident.StepClosed, Key: "closed", At: l.now().UTC(), Note: outcome.Why})
+		return nil
+	}
+	return err
 }
 
 // HoldEnded takes or extends the lease of an incident that has ended and is still its distribution's last, for a look that
