@@ -156,6 +156,7 @@ func (a *Account) trustEdge() error {
 		return err
 	}
 	a.Lambda.Setenv("SSL_CERT_FILE", file)
+	a.Lambda.Setenv("SSL_CERT_DIR", a.folder) // else the machine's own authorities are trusted too, and read for long
 	a.Lambda.Setenv("HTTPS_PROXY", a.World.Endpoint)
 	return nil
 }
