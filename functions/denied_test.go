@@ -25,6 +25,7 @@ const (
 // TestPeopleHearWhichPolicyFailedTheRunbook breaks each kind of step by a denial. What is told and what ends the incident
 // says which step, which action and which policy.
 func TestPeopleHearWhichPolicyFailedTheRunbook(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, action, caller, why string
 		result                    string // as which the incident ends

@@ -118,6 +118,7 @@ func execution(t *testing.T, r *rehearsal.Rehearsal, id string) automation.Execu
 }
 
 func TestARunbookStartedByHandReachesNoGate(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		change map[string][]string

@@ -57,6 +57,7 @@ func TestAFunctionsGoodCodeGoesBackAndDevelopmentIsAsItWas(t *testing.T) {
 }
 
 func TestAFunctionThatSomebodyWorksOnIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	const theirs = "// theirs"
 	for name, c := range map[string]struct {
 		publish bool
@@ -77,6 +78,7 @@ func TestAFunctionThatSomebodyWorksOnIsLeftAlone(t *testing.T) {
 
 // Half-way failures beyond those of every remedy: whatever fails, DEVELOPMENT is as it was, and LIVE is as it was or as approved.
 func TestAFunctionIsNeverLeftHalfWay(t *testing.T) {
+	t.Parallel()
 	denied := kernel.Errorf(http.StatusForbidden, "AccessDenied", "not allowed")
 	throttling := kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	for name, c := range map[string]struct {
@@ -155,6 +157,7 @@ func TestTheTrustThatWentMissingComesBackAndNothingElse(t *testing.T) {
 }
 
 func TestARoleIsLeftAsItWasOrAsApproved(t *testing.T) {
+	t.Parallel()
 	throttling := kernel.Errorf(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	theirs := strings.Replace(rehearsal.Distrust, `"Sid":"Lambda"`, `"Sid":"Theirs"`, 1)
 	for name, c := range map[string]struct {
@@ -232,6 +235,7 @@ func edgeChanged(t *testing.T, scenario string) (r *rehearsal.Rehearsal, before,
 // What was changed outside of the distribution's configuration comes back byte by byte, and once, whatever breaks on the
 // way; a function that could not run runs again then, which is what was asked for.
 func TestEdgeCodeAndTrustAreTakenBack(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		scenario string
 		sabotage func(*rehearsal.Rehearsal) // once the change is made
@@ -267,6 +271,7 @@ func TestEdgeCodeAndTrustAreTakenBack(t *testing.T) {
 
 // Where others have changed it since, or AWS denies it, what stands stays, and people hear why.
 func TestEdgeCodeAndTrustThatCannotBeTakenBackStay(t *testing.T) {
+	t.Parallel()
 	denied := kernel.Fault{Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "not allowed")}
 	deployer := kernel.Principal{ARN: rehearsal.UserARN("deployer")}
 	theirs := strings.Replace(rehearsal.Distrust, `"Sid":"Lambda"`, `"Sid":"Theirs"`, 1)

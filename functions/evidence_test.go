@@ -40,6 +40,7 @@ func delivers(t *testing.T, r *rehearsal.Rehearsal) bool {
 }
 
 func TestEvidenceThatIsSwitchedOnIsTakenAwayAgain(t *testing.T) {
+	t.Parallel()
 	for name, sabotage := range map[string]func(*rehearsal.Rehearsal){
 		"":                         func(*rehearsal.Rehearsal) {},
 		"and killed on the way":    killAt("logs:DeleteDelivery", "", true),

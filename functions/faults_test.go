@@ -112,6 +112,7 @@ func writtenOnce(t *testing.T, r *rehearsal.Rehearsal) {
 }
 
 func TestWithoutSnapshotLedgerOrKeyNothingStartsAndPeopleAreTold(t *testing.T) {
+	t.Parallel()
 	denied := kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")
 	for name, c := range map[string]struct {
 		fault kernel.Fault
@@ -123,6 +124,7 @@ func TestWithoutSnapshotLedgerOrKeyNothingStartsAndPeopleAreTold(t *testing.T) {
 			Error: kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "not authorized to perform kms:GenerateMac")}, "Tickets cannot be made"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503")
 			c.fault.Caller = sessionsOf(respond)
 			r.World.Faults.Add(c.fault)
@@ -138,6 +140,7 @@ func TestWithoutSnapshotLedgerOrKeyNothingStartsAndPeopleAreTold(t *testing.T) {
 }
 
 func TestOneIncidentHoweverOftenAndWhicheverWayItIsTold(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503")
 	r.World.Faults.Add(kernel.Fault{Action: "deliver:*", Resource: functionARN(respond), Twice: true})
 	breaks(t, r)
@@ -185,6 +188,7 @@ func state(value string, at time.Time) []byte {
 }
 
 func TestWhatIsOverOpensNothing(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503")
 	now := r.World.Clock.Now()
 	before := r.Incident().Episode
@@ -204,6 +208,7 @@ func TestWhatIsOverOpensNothing(t *testing.T) {
 }
 
 func TestRespondIsKilledAndTakenOver(t *testing.T) {
+	t.Parallel()
 	forgets := func(o *rehearsal.Options) {
 		switches := kernel.DefaultSwitches()
 		switches.TokenMemoryMinutes = 1
@@ -220,6 +225,7 @@ func TestRespondIsKilledAndTakenOver(t *testing.T) {
 		"after the start, whose token SSM forgets": {action: "ssm:StartAutomationExecution", done: true, overrides: []func(*rehearsal.Options){forgets}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503", c.overrides...)
 			r.Lambda.KillAt(respond, c.action, c.resource, c.done)
 			breaks(t, r)
@@ -238,6 +244,7 @@ func TestRespondIsKilledAndTakenOver(t *testing.T) {
 }
 
 func TestTheWriteHappensOnceWhateverBreaksAroundIt(t *testing.T) {
+	t.Parallel()
 	byRemediate := func(fault kernel.Fault) func(*rehearsal.Rehearsal) {
 		fault.Action, fault.Caller = "cloudfront:UpdateDistribution", sessionsOf(remediate)
 		return func(r *rehearsal.Rehearsal) { r.World.Faults.Add(fault) }
@@ -251,6 +258,7 @@ func TestTheWriteHappensOnceWhateverBreaksAroundIt(t *testing.T) {
 		"remediate is killed before": func(r *rehearsal.Rehearsal) { r.Lambda.KillAt(remediate, "cloudfront:UpdateDistribution", "", false) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503")
 			sabotage(r)
 			breaks(t, r)
@@ -264,6 +272,7 @@ func TestTheWriteHappensOnceWhateverBreaksAroundIt(t *testing.T) {
 }
 
 func TestAChangeThatCannotBeRecordedIsNotCalledUnmade(t *testing.T) {
+	t.Parallel()
 	const note, step = "*/outcome/written.json", "*/steps/remediate/000002.json"
 	for name, c := range map[string]struct {
 		unkept []string
@@ -276,6 +285,7 @@ func TestAChangeThatCannotBeRecordedIsNotCalledUnmade(t *testing.T) {
 		"neither can, ever":                      {[]string{note, step}, 0, "failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503")
 			for _, key := range c.unkept {
 				fault("s3:PutObject", kernel.Fault{Resource: key, Times: c.times, Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")})(r)
@@ -299,6 +309,7 @@ func TestAChangeThatCannotBeRecordedIsNotCalledUnmade(t *testing.T) {
 }
 
 func TestALookThatFailsKeepsNobodyFromHearingHowItEnds(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503")
 	r.World.Faults.Add(kernel.Fault{
 		Action: "s3:PutObject", Resource: "*/watch/look-*", Caller: sessionsOf(verify), Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied"),
@@ -317,8 +328,10 @@ func TestALookThatFailsKeepsNobodyFromHearingHowItEnds(t *testing.T) {
 }
 
 func TestWhatVerifyCannotReadKeepsNobodyFromHearingOfTheWrite(t *testing.T) {
+	t.Parallel()
 	for _, action := range []string{"ssm:GetAutomationExecution", "cloudwatch:GetMetricData"} {
 		t.Run(action, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503")
 			off := r.World.Faults.Add(kernel.Fault{
 				Action: action, Caller: sessionsOf(verify), Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied"),
@@ -336,6 +349,7 @@ func TestWhatVerifyCannotReadKeepsNobodyFromHearingOfTheWrite(t *testing.T) {
 }
 
 func TestAWriteThatAWSRefusesIsVoid(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503")
 	r.World.Faults.Add(kernel.Fault{
 		Action: "cloudfront:UpdateDistribution", Caller: sessionsOf(remediate),
@@ -351,6 +365,7 @@ func TestAWriteThatAWSRefusesIsVoid(t *testing.T) {
 }
 
 func TestTheRegionsLambdaPoolIsExhausted(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503")
 	r.Lambda.Exhaust(region)
 	breaks(t, r)
@@ -361,6 +376,7 @@ func TestTheRegionsLambdaPoolIsExhausted(t *testing.T) {
 }
 
 func TestWithoutReservedConcurrencyAnExhaustedPoolIsNoticed(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503", func(o *rehearsal.Options) { o.Parameters["ReservedConcurrency"] = "0" })
 	r.Lambda.Exhaust(region)
 	breaks(t, r)
@@ -373,12 +389,14 @@ func serverError() *kernel.APIError {
 }
 
 func TestAMessageThatDidNotLeaveIsSentAgain(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]kernel.Fault{
 		"an approver's":                    {Resource: topics + "-channel-1", Caller: sessionsOf(respond)},
 		"on-call's, that people are asked": {Resource: topics + "-on-call", Caller: sessionsOf(respond)},
 		"on-call's, how it ended":          {Resource: topics + "-on-call", Caller: sessionsOf(verify)},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503")
 			fault.Action, fault.Times, fault.Error = "sns:Publish", 4, serverError() // as often as the functions' SDK tries
 			r.World.Faults.Add(fault)
@@ -400,6 +418,7 @@ func TestAMessageThatDidNotLeaveIsSentAgain(t *testing.T) {
 }
 
 func TestWhatCannotBeParsedIsKeptAndTold(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503")
 	letters := r.Stack.Resources["DeadLetters"].Attributes["Arn"]
 	tellRespond(t, r, []byte(`{"source":"aws.cloudwatch","detail-type":"CloudWatch Alarm State Change","detail":{"state":{"value":7}}}`))

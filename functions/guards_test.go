@@ -76,6 +76,7 @@ func putCalendar(r *rehearsal.Rehearsal, kind string) {
 
 // Each of these is found before anybody is asked, and nothing is started.
 func TestWhatAGuardObjectsToIsToldAndNotAsked(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		scenario  string
 		overrides []func(*rehearsal.Options)
@@ -107,6 +108,7 @@ func TestWhatAGuardObjectsToIsToldAndNotAsked(t *testing.T) {
 }
 
 func TestWhatTwoMustApprove(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		scenario  string
 		overrides []func(*rehearsal.Options)
@@ -175,6 +177,7 @@ func TestAnOpenCalendarAndAStandbyByTag(t *testing.T) {
 
 // An incident of AWS that begins while people are asked voids the plan, whoever approves then.
 func TestAnIncidentOfAWSWithdrawsWhatPeopleAreAsked(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ scenario, service string }{
 		"edge code, during Lambda's":               {"lambda-edge-error", "LAMBDA"},
 		"a protection, during CloudFront's":        {"s3-slow-down", "CLOUDFRONT"},

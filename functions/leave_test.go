@@ -70,6 +70,7 @@ var withdrawals = map[string]struct {
 
 // What lets people be asked can change until they have answered: whoever writes looks once more, and says why not.
 func TestWhatIsTakenBackWhilePeopleDecideStopsTheWrite(t *testing.T) {
+	t.Parallel()
 	for scenario, names := range map[string][]string{
 		"origin-503":             nil, // all of them
 		"function-error":         {"the calendar closes", "the tag is taken away", "the stop switch", "the stack only observes"},
@@ -102,6 +103,7 @@ func TestWhatIsTakenBackWhilePeopleDecideStopsTheWrite(t *testing.T) {
 
 // The way back ends a change that had leave. It goes through, but for the stop switch.
 func TestTheWayBackNeedsNoNewLeave(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		happens func(*testing.T, *rehearsal.Rehearsal)
 		stopped bool

@@ -6,8 +6,11 @@ package functions
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +47,18 @@ func withFunctions(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if !emulator.Raced() {
+		if err := flag.Set("test.parallel", strconv.Itoa(playsAtOnce())); err != nil { // what -parallel says goes before it
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	return m.Run()
 }
+
+// playsAtOnce is how many plays run side by side: half as many again as there are processors, because each waits now and
+// then: for a retry's pause, for a process to start.
+func playsAtOnce() int { return (3*runtime.GOMAXPROCS(0) + 1) / 2 }
 
 // start stages a scenario in an account of its own. At the test's end nothing may have been asked of AWS that it would
 // not know, and the origin's secret may stand in no log, no mail and no report.

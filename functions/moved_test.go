@@ -22,6 +22,7 @@ func deploy(t *testing.T, r *rehearsal.Rehearsal) {
 }
 
 func TestAConfigurationThatMovedIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, action string
 		skip         int

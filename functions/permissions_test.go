@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -362,39 +362,46 @@ func furnished(o *rehearsal.Options) {
 	}
 }
 
-func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
-	all, seen := map[allowed]bool{}, map[allowed]bool{} // of every play: what a parameter adds, too
-	for _, name := range slices.Sorted(maps.Keys(plays)) {
-		t.Run(name, func(t *testing.T) {
-			scenario, _, _ := strings.Cut(name, " ")
-			var overrides []func(*rehearsal.Options)
-			if strings.HasSuffix(name, "furnished") {
-				overrides = append(overrides, furnished)
-			}
-			if strings.HasSuffix(name, "withdrawn") {
-				overrides = append(overrides, logged)
-			}
-			if strings.HasSuffix(name, "in chat") {
-				overrides = append(overrides, chatting)
-			}
-			if strings.HasSuffix(name, "by text") {
-				overrides = append(overrides, texting)
-			}
-			r := start(t, scenario, overrides...)
-			for range kills[name] {
-				r.Lambda.KillAt(respond, "ssm:StartAutomationExecution", "", kills[name] == 1)
-			}
-			breaks(t, r)
-			plays[name](t, r)
-			for _, denial := range denials(r) {
-				t.Errorf("denied: %s", denial)
-			}
-			for _, a := range granted(t, r) {
-				all[a] = true
-			}
-			maps.Copy(seen, used(r))
-		})
+// play plays what the permissions are for, in an account of its own.
+func play(t *testing.T, name string) *rehearsal.Rehearsal {
+	t.Helper()
+	scenario, _, _ := strings.Cut(name, " ")
+	var overrides []func(*rehearsal.Options)
+	for ending, override := range map[string]func(*rehearsal.Options){"furnished": furnished, "withdrawn": logged, "in chat": chatting, "by text": texting} {
+		if strings.HasSuffix(name, ending) {
+			overrides = append(overrides, override)
+		}
 	}
+	r := start(t, scenario, overrides...)
+	for range kills[name] {
+		r.Lambda.KillAt(respond, "ssm:StartAutomationExecution", "", kills[name] == 1)
+	}
+	breaks(t, r)
+	plays[name](t, r)
+	return r
+}
+
+func TestEveryPermissionIsUsedAndNoneIsMissing(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	all, seen := map[allowed]bool{}, map[allowed]bool{} // of every play: what a parameter adds, too
+	t.Run("plays", func(t *testing.T) {
+		for name := range plays {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				r := play(t, name)
+				for _, denial := range denials(r) {
+					t.Errorf("denied: %s", denial)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, a := range granted(t, r) {
+					all[a] = true
+				}
+				maps.Copy(seen, used(r))
+			})
+		}
+	})
 	excused := map[string]bool{}
 	for a := range all {
 		if !uses(seen, a) && !excuses(a, excused) {

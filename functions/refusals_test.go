@@ -139,6 +139,7 @@ func takenBack(t *testing.T, r *rehearsal.Rehearsal) {
 // For every cause with a runbook, everything that can keep its change from being made, or interrupt it: afterwards all is as
 // it was or as approved, and nothing was done twice. What is approved without more is told beside the scenarios.
 func TestAfterEveryEndingAllIsAsItWasOrAsApproved(t *testing.T) {
+	t.Parallel()
 	for _, cause := range plan.Remediable() {
 		rows := endings(writesFor(string(cause)))
 		if slices.Equal(writesFor(string(cause)), quotaWrites) { // for which there is no way back

@@ -54,6 +54,7 @@ func askedOf(r *rehearsal.Rehearsal) string {
 }
 
 func TestWhatApproversAreToldOfARemedy(t *testing.T) {
+	t.Parallel()
 	for scenario, wants := range map[string][]string{
 		"lambda-edge-error": {"Change: point one association back from shop-edge:5 to shop-edge:4", "Takes effect: Edges get it one by one", "Needs: 1 of 2"},
 		"origin-503": {"Change: fail over from origin web to spare, through origin group web-or-spare", "Mind: CloudFront fails over GET and HEAD",

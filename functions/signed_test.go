@@ -87,6 +87,7 @@ func TestWhereOneIsEnoughAnApproverMaySignTheGate(t *testing.T) {
 
 // The gate's own record is the only place where a reject in an own session stands, under names that AWS does not document.
 func TestWhoRejectsAtTheGateItselfEndsTheIncident(t *testing.T) {
+	t.Parallel()
 	for name, override := range map[string]func(*rehearsal.Options){
 		"named by session":           func(*rehearsal.Options) {},
 		"named by role":              func(o *rehearsal.Options) { o.Parameters["GateApprovers"] = "role" },

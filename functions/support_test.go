@@ -13,6 +13,7 @@ import (
 
 // What AWS Support asks for lies in the incident's folder, calls of our own that failed included.
 func TestTheIncidentHoldsACaseForSupport(t *testing.T) {
+	t.Parallel()
 	r := start(t, "error-page-503")
 	r.World.Faults.Add(kernel.Fault{Action: "servicequotas:ListServiceQuotas", Error: kernel.Errorf(http.StatusBadRequest, "AccessDeniedException",
 		"User: arn:aws:sts::"+account+":assumed-role/x/y is not authorized to perform: servicequotas:ListServiceQuotas with an explicit deny in a service control policy")})

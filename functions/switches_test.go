@@ -37,8 +37,10 @@ func under(set func(*kernel.Switches)) func(*rehearsal.Options) {
 }
 
 func TestTheLineHoldsUnderEveryReadingOfAWS(t *testing.T) {
+	t.Parallel()
 	for name, set := range readings {
 		t.Run(name+", approved", func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503", under(set))
 			breaks(t, r)
 			untilAsked(t, r)
@@ -48,6 +50,7 @@ func TestTheLineHoldsUnderEveryReadingOfAWS(t *testing.T) {
 			writtenOnce(t, r)
 		})
 		t.Run(name+", rejected", func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503", under(set))
 			breaks(t, r)
 			untilAsked(t, r)
@@ -62,8 +65,10 @@ func TestTheLineHoldsUnderEveryReadingOfAWS(t *testing.T) {
 }
 
 func TestSilenceIsNoUnderEveryReadingOfATimeOut(t *testing.T) {
+	t.Parallel()
 	for _, status := range []string{"TimedOut", "Failed"} {
 		t.Run(status, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "error-page-503", under(func(s *kernel.Switches) { s.TimeoutStatus = status }))
 			breaks(t, r)
 			untilAsked(t, r)
@@ -78,9 +83,11 @@ func TestSilenceIsNoUnderEveryReadingOfATimeOut(t *testing.T) {
 // TestTwoMustApprove holds whatever SSM counts: the count of people is ours, and the gate gets its one approval when it is
 // full.
 func TestTwoMustApprove(t *testing.T) {
+	t.Parallel()
 	for name, set := range readings {
 		for _, naming := range []string{"sessions", "role"} {
 			t.Run(name+", the gate names "+naming, func(t *testing.T) {
+				t.Parallel()
 				r := start(t, "error-page-503", func(o *rehearsal.Options) {
 					o.Parameters["Quorum"], o.Parameters["GateApprovers"] = "2", naming
 				}, under(set))

@@ -80,6 +80,7 @@ func drifted(t *testing.T, overrides ...func(*rehearsal.Options)) (r *rehearsal.
 }
 
 func TestAPersonsWishGoesThroughTheSameGate(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		only []string
 		back []string // members that are as before afterwards
@@ -144,6 +145,7 @@ func TestAWishIsRefusedBeforeAnythingIsOpened(t *testing.T) {
 }
 
 func TestGuardsRefuseAWishAsTheyRefuseAnyPlan(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		name, value, want string
 	}{
