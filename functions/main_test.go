@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func withFunctions(m *testing.M) int {
+	debug.SetGCPercent(400) // accounts live for seconds: memory is cheaper than looking for what of it is free
 	dir, err := os.MkdirTemp("", "functions-test")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
