@@ -59,7 +59,7 @@ func because(p incident.Plan) string {
 // second execution would find the slot taken.
 func (s *story) startOnce(ctx context.Context, order runbook.Order) (incident.Execution, error) {
 	var before incident.Execution
-	if s.done(incident.StepStarting, &before) {
+	if s.begun = s.done(incident.StepStarting, &before); s.begun {
 		found, ok, err := s.runbooks.Find(ctx, order, time.Time{})
 		if ok || err != nil {
 			return found, err
@@ -68,6 +68,7 @@ func (s *story) startOnce(ctx context.Context, order runbook.Order) (incident.Ex
 	if err := s.note(ctx, incident.StepStarting, "the runbook is about to be started", incident.Execution{Document: order.Document}); err != nil {
 		return incident.Execution{}, err
 	}
+	s.begun = true
 	return s.runbooks.Start(ctx, order)
 }
 
@@ -90,7 +91,7 @@ func (s *story) ask(ctx context.Context) error {
 	electors := s.electors()
 	request := incident.ApprovalRequest{
 		Incident: s.incident, Execution: s.execution.ID, Step: runbook.StepApprove, Distribution: s.incident.Distribution,
-		ETag: s.plan.ETag, Hash: s.plan.Hash, Expires: runbook.Expiry(s.execution.StartedAt), Required: max(1, s.plan.Approvals),
+		ETag: s.plan.ETag, Hash: s.plan.Hash, Expires: s.expires(), Required: max(1, s.plan.Approvals),
 		Approvers: approval.Names(electors), Circles: approval.Circles(electors), AskedBy: s.trigger.By,
 	}
 	rounds, err := s.rounds(request)
@@ -98,13 +99,17 @@ func (s *story) ask(ctx context.Context) error {
 		return err
 	}
 	if err := s.note(ctx, incident.StepAsked, "approvers are asked", request); err != nil {
-		return err
+		return s.cannot(ctx, "record whom it asks", err)
 	}
+	s.asked = true
 	if err := errors.Join(s.noteRounds(ctx, request, rounds), s.askAll(ctx, request, rounds, electors)); err != nil {
 		return s.cannot(ctx, "ask every approver", err)
 	}
 	return nil
 }
+
+// expires is when the gate stops waiting.
+func (s *story) expires() time.Time { return runbook.Expiry(s.execution.StartedAt) }
 
 // askAll asks everybody of the circles whose turn it is, and tells on-call, all at once.
 func (s *story) askAll(ctx context.Context, request incident.ApprovalRequest, rounds int, electors []incident.Approver) error {
@@ -155,7 +160,7 @@ func (s *story) noteRounds(ctx context.Context, request incident.ApprovalRequest
 }
 
 func (s *story) askOne(ctx context.Context, request incident.ApprovalRequest, approver incident.Approver) error {
-	if s.told(notify.KindAsk, approver.Channel) {
+	if s.told(notify.KindAsk, approver.Channel, approver.Name) {
 		return nil
 	}
 	verbs := []incident.Verb{incident.Approve, incident.Reject}
@@ -201,26 +206,9 @@ func (s *story) tellWhyNot(ctx context.Context) error {
 	}))
 }
 
-// cannot tells people that the responder is stuck, once a kind of trouble. What may pass by itself is tried again; what
-// will not is left to them.
-func (s *story) cannot(ctx context.Context, what string, problem error) error {
-	if isLost(problem) {
-		return problem
-	}
-	s.log.ErrorContext(ctx, "cannot go on", "stage", what, "incident", s.incident.String(), "error", problem)
-	told := s.send(ctx, s.settings.OnCallTopic(), what, notify.RenderCannotWork(notify.CannotWork{
-		About: s.about(), What: what, Err: problem, Then: "cloudfront503 changes nothing.",
-		Next: []string{"aws cloudfront get-distribution --id " + s.incident.Distribution},
-	}))
-	if transient(problem) || told != nil {
-		return errors.Join(problem, told)
-	}
-	return nil
-}
-
 // send sends one message and records that it left, or that it did not. The same message is not sent twice.
 func (s *story) send(ctx context.Context, topic, who string, m notify.Message) error {
-	if s.told(m.Kind, topic) && m.Kind != notify.KindCannotWork {
+	if s.told(m.Kind, topic, who) {
 		return nil
 	}
 	if err := s.renew(ctx); err != nil {
@@ -233,15 +221,20 @@ func (s *story) send(ctx context.Context, topic, who string, m notify.Message) e
 		_, noteErr := s.ledger.Append(ctx, s.incident, incident.StepUntold, "a message to "+who+" did not leave", message)
 		return errors.Join(err, noteErr)
 	}
-	_, _, err = s.ledger.AppendOnce(ctx, s.incident, incident.StepTold, m.Kind+" "+topic+" "+who, who+" was told: "+m.Kind, message)
-	return err
+	key, note := m.Kind+" "+topic+" "+who, who+" was told: "+m.Kind
+	if _, _, err = s.ledger.AppendOnce(ctx, s.incident, incident.StepTold, key, note, message); err == nil {
+		return nil
+	}
+	_, spareErr := s.ledger.Spare(ctx, s.incident, incident.StepTold, key, note, message)
+	return errors.Join(err, spareErr)
 }
 
-// told reports whether an earlier holder has sent a message of this kind to the topic.
-func (s *story) told(kind, topic string) bool {
+// told reports whether an earlier holder has sent a message of this kind to the topic; of trouble, whether it was the same.
+func (s *story) told(kind, topic, who string) bool {
 	for _, step := range s.steps {
 		var message incident.Message
-		if step.Kind == incident.StepTold && step.Read(&message) == nil && message.Kind == kind && message.To == topic {
+		if step.Kind == incident.StepTold && step.Read(&message) == nil && message.Kind == kind && message.To == topic &&
+			(kind != notify.KindCannotWork || step.Key == kind+" "+topic+" "+who) {
 			return true
 		}
 	}

@@ -17,7 +17,6 @@ import (
 	"cloudfront503/pkg/event"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/ledger"
-	"cloudfront503/pkg/notify"
 )
 
 // lease outlasts the function's time-out of two minutes, so that nobody takes over from somebody who still works.
@@ -40,6 +39,8 @@ type story struct {
 	perMinute *float64
 	plan      incident.Plan
 	execution incident.Execution
+	begun     bool  // the runbook may have been started
+	asked     bool  // it is recorded whom the gate waits for
 	keyless   error // why tickets cannot be made; nil where they can
 
 	renewing sync.Mutex // guards renewed
@@ -72,7 +73,7 @@ func (h handler) claim(ctx context.Context, distribution string, trigger inciden
 	holder := ledger.Holder(requestID(ctx))
 	claim, err := h.ledger.Claim(ctx, distribution, trigger, holder, lease)
 	if err != nil {
-		return nil, errors.Join(err, h.tellUnrecorded(ctx, distribution, trigger, err))
+		return nil, h.unrecorded(ctx, distribution, trigger, claim, err)
 	}
 	h.log.InfoContext(ctx, "claimed", "stage", "ledger", "incident", claim.Incident.String(), "distribution", distribution,
 		"outcome", claim.Outcome, "why", claim.Why)
@@ -87,21 +88,9 @@ func (h handler) claim(ctx context.Context, distribution string, trigger inciden
 		if s.steps, err = h.ledger.Steps(ctx, claim.Incident); err != nil {
 			return nil, err
 		}
+		s.steps = append(s.steps, claim.Pointer.Spare...)
 	}
 	return s, nil
-}
-
-// tellUnrecorded tells people about an alarm that cannot be recorded.
-func (h handler) tellUnrecorded(ctx context.Context, distribution string, trigger incident.Trigger, problem error) error {
-	if trigger.Alarm != nil && trigger.Alarm.State != "ALARM" {
-		return nil
-	}
-	_, err := h.people.Send(ctx, h.settings.OnCallTopic(), notify.RenderCannotWork(notify.CannotWork{
-		About: notify.About{Environment: h.settings.Environment, Distribution: distribution, Bucket: h.settings.Bucket},
-		What:  "record the incident", Err: problem, Then: "No configuration was saved and no runbook was started: look for yourself.",
-		Next: []string{"aws cloudfront get-distribution --id " + distribution},
-	}))
-	return err
 }
 
 // finish gives the lease back, or gives it up where something may be tried again. A lease that was lost is no error: the
