@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cloudfront503/pkg/incident"
@@ -38,6 +39,8 @@ func (w *watch) do(ctx context.Context, what due) error {
 		return nil
 	case escalate:
 		return w.escalate(ctx)
+	case askAgain:
+		return w.askAgain(ctx)
 	case handOver:
 		return w.handOver(ctx)
 	case endRecovered:
@@ -74,6 +77,9 @@ func (w *watch) result(what due) string {
 	}
 	if what == tellWritten && w.view.seesMore() {
 		return notify.ResultSwitchedOn
+	}
+	if what == tellNotUndone && w.view.back.begun {
+		return notify.ResultMaybeBack
 	}
 	return string(what)
 }
@@ -117,7 +123,7 @@ func (w *watch) handOver(ctx context.Context) error {
 	if err := w.report(ctx, outcome); err != nil {
 		return err
 	}
-	if _, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepClosed, "closed", outcome.Why, outcome); err != nil {
+	if err := w.keep(ctx, incident.StepClosed, "closed", outcome.Why, outcome); err != nil {
 		return err
 	}
 	w.handsOver = true
@@ -193,8 +199,7 @@ func (w *watch) escalate(ctx context.Context) error {
 	if err := w.send(ctx, fmt.Sprintf("escalate %d", round), message); err != nil {
 		return err
 	}
-	_, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepEscalated, fmt.Sprintf("escalated %d", round),
-		"nobody has decided yet; the on-call topic was told", request)
+	err := w.keep(ctx, incident.StepEscalated, fmt.Sprintf("escalated %d", round), "nobody has decided yet; the on-call topic was told", request)
 	w.handsBack = err == nil && round < len(request.Circles)
 	return err
 }
@@ -222,6 +227,9 @@ func (w *watch) tellOutcome(ctx context.Context, kind string, outcome incident.O
 	if w.view.back.undone != nil {
 		message.Written = w.view.back.undone
 	}
+	if kind == string(tellNotUndone) {
+		message.WayBack = w.byHand()
+	}
 	if w.offersWayBack(outcome.Result) {
 		message.WayBack, message.Until = w.wayBack(), w.view.writtenAt.Add(incident.UndoFor)
 	}
@@ -237,8 +245,7 @@ func (w *watch) tellOutcome(ctx context.Context, kind string, outcome incident.O
 	if len(message.WayBack) == 0 {
 		return nil
 	}
-	_, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepOfferWayBack, "offered", "the way back was offered", w.planned())
-	return err
+	return w.keep(ctx, incident.StepOfferWayBack, "offered", "the way back was offered", w.planned())
 }
 
 // offersWayBack reports whether the way back is offered: where the change has not helped, or not for long, and while the
@@ -256,11 +263,8 @@ func (w *watch) offersWayBack(result string) bool {
 // send sends a message to the on-call topic, once a kind for the incident, and records that it left or did not; one that
 // did not is due again at the next look.
 func (w *watch) send(ctx context.Context, kind string, m notify.Message) error {
-	for _, step := range w.steps {
-		var sent incident.Message
-		if step.Writer == "verify" && step.Kind == incident.StepTold && step.Read(&sent) == nil && sent.Digest == kind {
-			return nil
-		}
+	if w.told(kind) {
+		return nil
 	}
 	if err := w.renew(ctx); err != nil {
 		return err
@@ -273,8 +277,15 @@ func (w *watch) send(ctx context.Context, kind string, m notify.Message) error {
 		_, noteErr := w.ledger.Append(ctx, w.incident, incident.StepUntold, "a message to on-call did not leave", message)
 		return errors.Join(err, noteErr)
 	}
-	_, _, err = w.ledger.AppendOnce(ctx, w.incident, incident.StepTold, kind, "on-call was told: "+kind, message)
-	return err
+	return w.keep(ctx, incident.StepTold, kind, "on-call was told: "+kind, message)
+}
+
+// told reports whether the on-call topic has heard a kind of message.
+func (w *watch) told(kind string) bool {
+	return slices.ContainsFunc(w.steps, func(step incident.Step) bool {
+		var sent incident.Message
+		return step.Writer == "verify" && step.Kind == incident.StepTold && step.Read(&sent) == nil && sent.Digest == kind
+	})
 }
 
 func (w *watch) planned() incident.Plan {

@@ -31,6 +31,9 @@ type view struct {
 	over       bool      // the execution has ended, or SSM knows none any more
 	broken     string    // its step that has failed, and which policy denied what; empty where none has
 	escalated  int       // how often
+	askedAt    time.Time // when people were asked
+	unasked    []string  // whom no message has reached
+	askedAgain int       // how often respond was to ask them once more
 	back       back
 	quota      *incident.QuotaDecision // what AWS has decided about the request; nil: nothing yet
 	recovery   *incident.Recovery      // after the change; nil where it cannot be compared yet
@@ -135,6 +138,8 @@ func judgeAsked(v view, now time.Time) due {
 		return endFailed
 	case v.escalated < escalations(v) && !v.tally.Rejected && now.After(expires.Add(-patience(v))):
 		return escalate
+	case v.mayAskAgain(now) && !v.tally.Rejected:
+		return askAgain
 	}
 	return nothing
 }

@@ -41,16 +41,17 @@ type watch struct {
 // read makes the view out of the record, of the execution, and of the metrics where something was written. Where the
 // execution has ended, the record is read once more: its last steps may have been written since it was read first.
 func (w *watch) read(ctx context.Context) error {
+	w.catchUp(ctx)
 	if err := w.readRecord(ctx); err != nil {
 		return err
 	}
-	w.unread = w.readExecution(ctx)
-	if w.view.over || w.rejected {
+	w.unread = errors.Join(w.readExecution(ctx), w.readExecutionBack(ctx))
+	if w.view.over || w.rejected || w.view.back.over {
 		if err := w.readRecord(ctx); err != nil {
 			return err
 		}
 	}
-	if err := w.readOutcome(ctx); err != nil {
+	if err := errors.Join(w.readOutcome(ctx), w.readOutcomeBack(ctx)); err != nil {
 		return err
 	}
 	return w.measured(ctx)
@@ -76,15 +77,17 @@ func (w *watch) readRecord(ctx context.Context) error {
 		return fmt.Errorf("incident %s: %w", w.incident, err)
 	}
 	w.view.tally = w.view.approval.Tally(w.approvers, w.now())
+	w.steps = withSpare(w.steps, w.pointer.Spare)
 	w.view.openedAt, w.before, w.view.quiet = w.pointer.OpenedAt, w.alarmed(), quiet(w.pointer)
 	w.made = map[string]bool{}
+	w.view.escalated, w.view.askedAgain = 0, 0
 	w.view.relapses, w.view.relapsedAt, w.view.standing = 0, w.pointer.RelapsedAt, incident.Recovered
 	for _, step := range w.steps {
 		if err := w.add(step); err != nil {
 			return fmt.Errorf("incident %s: %w", w.incident, err)
 		}
 	}
-	w.view.successor, w.view.unwanted = w.wantsSuccessor(), w.unwanted()
+	w.view.successor, w.view.unwanted, w.view.unasked = w.wantsSuccessor(), w.unwanted(), w.missed()
 	return nil
 }
 
@@ -152,6 +155,10 @@ func (w *watch) add(step incident.Step) error {
 		return step.Read(w.view.quota)
 	case "verify escalated":
 		w.view.escalated++
+	case "respond asked":
+		w.view.askedAt = step.At
+	case "verify asking-again":
+		w.view.askedAgain++
 	default:
 		return errors.Join(w.view.back.add(step), w.addWatch(step))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/remedy"
+	"cloudfront503/pkg/runbook"
 )
 
 // back is what the record says about taking the change back.
@@ -18,6 +19,10 @@ type back struct {
 	undoneAt   time.Time
 	deployedAt time.Time // zero: not known to be on all edges
 	failed     string    // why it was not taken back, though somebody asked
+	broke      bool      // that is because a step of its runbook failed
+	over       bool      // its execution has ended, or SSM knows it no more
+	broken     string    // its step that has failed; empty where none has
+	begun      bool      // its write was about to be made, and what became of it is not recorded
 	told       bool      // people know that it was not
 }
 
@@ -37,7 +42,11 @@ func (b *back) add(step incident.Step) error {
 	case "remediate undo-deployed":
 		b.deployedAt = step.At
 	case "remediate undo-failed":
-		b.failed = step.Note
+		var ended incident.Execution
+		if err := step.Read(&ended); err != nil {
+			return err
+		}
+		b.failed, b.broke = step.Note, ended.Status == runbook.NoteFailed
 	case "verify told":
 		var sent incident.Message
 		b.told = b.told || step.Read(&sent) == nil && sent.Digest == string(tellNotUndone)
@@ -107,7 +116,7 @@ func (w *watch) wayBack() []string {
 // byHand are the commands that put the configuration of before the change back, as it was saved. If-Match names the ETag of
 // our own write: where anybody has changed the distribution since, AWS refuses.
 func (w *watch) byHand() []string {
-	if w.view.written.ToETag == "" || w.snapshot.ConfigKey == "" {
+	if w.view.written == nil || w.view.written.ToETag == "" || w.snapshot.ConfigKey == "" {
 		return nil
 	}
 	return []string{

@@ -90,7 +90,7 @@ func (w *watch) recovered(ctx context.Context) error {
 	}
 	hours := time.Duration(w.settings.WatchHours) * time.Hour
 	note := fmt.Sprintf("it has recovered, and is watched for %d hours", w.settings.WatchHours)
-	if _, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepRecovery, w.round("recovered"), note, w.view.recovery); err != nil {
+	if err := w.keep(ctx, incident.StepRecovery, w.round("recovered"), note, w.view.recovery); err != nil {
 		return err
 	}
 	if err := w.report(ctx, outcome); err != nil {
@@ -111,7 +111,7 @@ func (w *watch) round(key string) string {
 // noteWatch records an hourly look where it says something new.
 func (w *watch) noteWatch(ctx context.Context) error {
 	if again := w.view.again; again.State != w.view.standing {
-		if _, err := w.ledger.Append(ctx, w.incident, incident.StepWatched, again.Why, again); err != nil {
+		if err := w.keep(ctx, incident.StepWatched, w.now().UTC().Format(time.RFC3339), again.Why, again); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (w *watch) relapse(ctx context.Context) error {
 	if err := w.tellOutcome(ctx, "relapsed", outcome); err != nil {
 		return err
 	}
-	if _, _, err := w.ledger.AppendOnce(ctx, w.incident, incident.StepRelapsed, w.pointer.Watch.Since.Format(time.RFC3339), "it fails again: "+again.Why, again); err != nil {
+	if err := w.keep(ctx, incident.StepRelapsed, w.pointer.Watch.Since.Format(time.RFC3339), "it fails again: "+again.Why, again); err != nil {
 		return err
 	}
 	return w.ledger.Relapse(ctx, w.incident, w.now())

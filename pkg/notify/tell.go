@@ -46,6 +46,8 @@ const (
 	ResultSwitchedOn = "switched-on" // what shows more, and changes nothing
 	ResultGranted    = "granted"     // a quota
 	ResultDenied     = "denied"      // a quota, or not known to be granted
+
+	ResultMaybeBack = "maybe-undone" // the change was to be taken back, and whether it was is not known
 )
 
 // Outcome says what became of a plan.
@@ -86,6 +88,7 @@ var results = map[string]result{
 	ResultNotYet:     {"not recovered yet", "The change is made, and the distribution has not recovered yet.", "the record does not say; look at the distribution"},
 	"undone":         {"undone", "The change is taken back: what it changed holds again what it held before.", "the record does not say; look at the distribution"},
 	"not-undone":     {"NOT undone, look at it", "The change was to be taken back, and was not. It stands as it was made.", "the record does not say; look at the distribution"},
+	ResultMaybeBack:  {"NOT KNOWN whether undone, look at it", "The change was to be taken back, and whether it was is not recorded.", "the record does not say; look at the distribution"},
 	ResultRelapsed:   {"FAILS AGAIN", "It had recovered, and fails again.", "the record does not say; look at the distribution"},
 	ResultWorse:      {"WORSE after the change", "The change is made, and the errors are worse than before.", "the record does not say; look at the distribution"},
 }
