@@ -13,7 +13,7 @@ GOFLAGS_LAMBDA := -trimpath -tags lambda.norpc -ldflags "-s -w"
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## play an incident from alarm to its end: SCENARIO=error-page-503 (make scenarios lists all) APPROVER=auto|ask|reject|silent|undo|text
+run: ## play an incident from alarm to its end: SCENARIO=error-page-503 (make scenarios lists all) APPROVER=auto|ask|reject|silent|undo|worse|text
 	@go run ./cmd/cf503 rehearse --scenario $(SCENARIO) --approver $(APPROVER) --out out
 
 scenarios: ## list the incidents that can be played, one for every cause with a runbook

@@ -194,6 +194,13 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 		undoes(t, r, "alice")
 		untilClosed(t, r, "undone")
 	},
+	"error-page-503 taken back": func(t *testing.T, r *rehearsal.Rehearsal) {
+		untilAsked(t, r)
+		approves(t, r, "alice")
+		until(t, r, 30*time.Minute, "the change is on all edges", func() bool { return r.Has("deployed") })
+		r.Fail(anyPath)
+		untilClosed(t, r, "undone")
+	},
 	"error-page-503 killed once":  killed,
 	"error-page-503 killed often": killed,
 	"error-page-503 furnished": func(t *testing.T, r *rehearsal.Rehearsal) {
@@ -367,7 +374,7 @@ func play(t *testing.T, name string) *rehearsal.Rehearsal {
 	t.Helper()
 	scenario, _, _ := strings.Cut(name, " ")
 	var overrides []func(*rehearsal.Options)
-	for ending, override := range map[string]func(*rehearsal.Options){"furnished": furnished, "withdrawn": logged, "in chat": chatting, "by text": texting} {
+	for ending, override := range map[string]func(*rehearsal.Options){"furnished": furnished, "withdrawn": logged, "in chat": chatting, "by text": texting, "taken back": takesBack("worse")} {
 		if strings.HasSuffix(name, ending) {
 			overrides = append(overrides, override)
 		}

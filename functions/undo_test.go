@@ -142,14 +142,17 @@ func TestWhatOthersDidSinceStays(t *testing.T) {
 	}
 }
 
+// theirErrorPage is what somebody else puts where ours stands.
+func theirErrorPage(config map[string]any) {
+	config["CustomErrorResponses"] = map[string]any{"Quantity": json.Number("1"), "Items": []any{map[string]any{
+		"ErrorCode": json.Number("404"), "ResponsePagePath": "/theirs.html", "ResponseCode": "404", "ErrorCachingMinTTL": json.Number("30"),
+	}}}
+}
+
 func TestAFieldThatOthersChangedSinceIsLeftAndSaid(t *testing.T) {
 	t.Parallel()
 	r, _, _ := changed(t)
-	byHand(t, r, func(config map[string]any) {
-		config["CustomErrorResponses"] = map[string]any{"Quantity": json.Number("1"), "Items": []any{map[string]any{
-			"ErrorCode": json.Number("404"), "ResponsePagePath": "/theirs.html", "ResponseCode": "404", "ErrorCachingMinTTL": json.Number("30"),
-		}}}
-	})
+	byHand(t, r, theirErrorPage)
 	theirs := live(t, r)
 	undoes(t, r, "alice")
 	until(t, r, 15*time.Minute, "on-call hears that it is not undone", func() bool { return heardOf(r, "NOT undone") })

@@ -23,14 +23,14 @@ import (
 // wishes are what the command line asks of a rehearsal.
 type wishes struct {
 	scenario  string
-	approver  string // auto, ask, reject, silent, undo, text
+	approver  string // auto, ask, reject, silent, undo, worse, text
 	functions string // a folder with NAME/bootstrap; empty: build them
 	out       string // where everything is left
 	serve     string // host:port to keep serving on; empty: play and end
 	list      bool   // only say what can be played
 }
 
-var approverModes = []string{"auto", "ask", "reject", "silent", "undo", "text"}
+var approverModes = []string{"auto", "ask", "reject", "silent", "undo", "worse", "text"}
 
 func rehearseCommand() *cobra.Command {
 	var w wishes
@@ -100,8 +100,11 @@ func (w wishes) rehearse(ctx context.Context, p *play) error {
 
 // parameters are the stack's beyond those of every rehearsal.
 func (w wishes) parameters() map[string]string {
-	if w.approver == "text" {
+	switch w.approver {
+	case "text":
 		return rehearsal.Texting()
+	case "worse":
+		return rehearsal.TakingBack()
 	}
 	return nil
 }
@@ -144,6 +147,11 @@ func (p *play) perform(r *rehearsal.Rehearsal, approver string) error {
 			return err
 		}
 	}
+	if approver == "worse" {
+		p.until(r, time.Hour, func() bool { return r.Has("deployed") })
+		p.say("the change is on all edges, and now every request fails")
+		r.Fail(func(string) bool { return true })
+	}
 	p.until(r, 26*time.Hour, func() bool { return r.Incident().State == "closed" || r.Incident().State == "watching" })
 	if r.Incident().State == "watching" {
 		p.say("two days pass, in which it is looked at every hour")
@@ -161,7 +169,7 @@ func ended(r *rehearsal.Rehearsal, approver string) error {
 	if r.Scenario.Asks && approver == "silent" {
 		want = "silent"
 	}
-	if r.Scenario.Asks && approver == "undo" {
+	if r.Scenario.Asks && (approver == "undo" || approver == "worse") {
 		want = "undone"
 	}
 	incident := r.Incident()

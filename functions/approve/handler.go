@@ -35,8 +35,11 @@ func (h handler) Handle(ctx context.Context, raw json.RawMessage) error {
 	return err
 }
 
-// take lets the desk decide about one reply.
+// take lets the desk decide about one reply, or about a change that is taken back without any.
 func (h handler) take(ctx context.Context, trigger incident.Trigger) error {
+	if trigger.Kind == incident.KindTakeBack {
+		return h.takeBack(ctx, *trigger.Resume)
+	}
 	if trigger.Kind != incident.KindReply {
 		h.log.InfoContext(ctx, "ignored", "stage", "event", "reason", "not a reply: "+string(trigger.Kind))
 		return nil
@@ -44,6 +47,15 @@ func (h handler) take(ctx context.Context, trigger incident.Trigger) error {
 	err := h.desk.Take(ctx, trigger)
 	if errors.Is(err, approval.ErrNotYet) {
 		h.log.InfoContext(ctx, "the gate does not wait yet", "stage", "approval", "message", trigger.Reply.MessageID)
+	}
+	return err
+}
+
+// takeBack takes a change back, where the approved plan says so. Whoever asks is not believed.
+func (h handler) takeBack(ctx context.Context, reference incident.Reference) error {
+	why, err := h.desk.TakeBack(ctx, reference)
+	if err == nil {
+		h.log.InfoContext(ctx, "asked to take a change back", "stage", "approval", "incident", reference.String(), "not", why)
 	}
 	return err
 }

@@ -84,8 +84,8 @@ type wayBack struct {
 }
 
 // Start starts it, or finds the one that was started with the same token.
-func (w wayBack) Start(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, error) {
-	order, err := w.order(request)
+func (w wayBack) Start(ctx context.Context, request incident.ApprovalRequest, asApproved bool) (incident.Execution, error) {
+	order, err := w.order(request, asApproved)
 	if err != nil {
 		return incident.Execution{}, err
 	}
@@ -94,7 +94,7 @@ func (w wayBack) Start(ctx context.Context, request incident.ApprovalRequest) (i
 
 // Find looks for one whose start was not answered.
 func (w wayBack) Find(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, bool, error) {
-	order, err := w.order(request)
+	order, err := w.order(request, false)
 	if err != nil {
 		return incident.Execution{}, false, err
 	}
@@ -102,10 +102,13 @@ func (w wayBack) Find(ctx context.Context, request incident.ApprovalRequest) (in
 }
 
 // order names, in the gate, the sessions in which replies are signed and no others: whoever takes a change back does so
-// with a ticket.
-func (w wayBack) order(request incident.ApprovalRequest) (runbook.Order, error) {
+// with a ticket, or nobody does and the plan was approved so.
+func (w wayBack) order(request incident.ApprovalRequest, asApproved bool) (runbook.Order, error) {
 	naming := runbook.Naming{ByRole: w.settings.GateByRole, Signer: w.settings.SignerRole(), Own: w.settings.ApproverRole}
 	who, err := naming.Approvers(w.approvers, 2)
+	if asApproved {
+		who, err = naming.AsApproved()
+	}
 	return runbook.Order{
 		Plan:     incident.Plan{Runbook: runbook.UndoChange, Distribution: request.Distribution, ETag: request.ETag, Hash: request.Hash},
 		Incident: request.Incident, Document: w.settings.Document(runbook.UndoChange), ApproverARNs: who,

@@ -46,7 +46,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 			Documents: documents(s),
 			Approvers: approval.Names(approvers), Quorum: s.Quorum,
 			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop, Texts: s.SMSNumber != "",
-			Evidence: remedy.NewPlace(s.Stack, s.Bucket, s.OnCallTopic()),
+			TakenBack: s.TakenBack, Evidence: remedy.NewPlace(s.Stack, s.Bucket, s.OnCallTopic()),
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
 		Tickets: approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},
@@ -68,6 +68,9 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 func nameApprovers(stack *remedy.Stack, s settings.Settings, approvers []incident.Approver) (err error) {
 	naming := runbook.Naming{ByRole: s.GateByRole, Signer: s.SignerRole(), Own: s.ApproverRole}
 	if stack.Sessions, err = naming.Approvers(approvers, 2); err != nil {
+		return err
+	}
+	if stack.AsApproved, err = naming.AsApproved(); err != nil {
 		return err
 	}
 	if stack.SessionsOfOne, err = naming.Approvers(approvers, 1); err != nil {
@@ -107,7 +110,7 @@ func (r records) Read(ctx context.Context, reference incident.Reference) (remedy
 	if err != nil {
 		return remedy.Record{}, fmt.Errorf("record of %s: %w", reference, err)
 	}
-	record := remedy.Record{Request: asked.Request, Decisions: asked.Decisions, Withdrawn: asked.Withdrawn}
+	record := remedy.Record{Request: asked.Request, Decisions: asked.Decisions, Withdrawn: asked.Withdrawn, Failing: asked.Failing}
 	for _, step := range steps {
 		switch {
 		case step.Writer == "respond":

@@ -48,7 +48,7 @@ func (s *story) considerations(ctx context.Context) (plan.Input, error) {
 		Distribution: s.incident.Distribution, Account: s.settings.Account, Diagnosis: s.diagnosis, Live: s.snapshot, RequestsPerMinute: s.perMinute, Now: s.now(),
 		Policy: plan.Policy{
 			Observe: s.settings.Observe, Stop: s.settings.Stop, Quorum: s.quorum(), Approvers: len(s.electors()),
-			Distributions: s.settings.Distributions, OptIn: s.settings.OptIn, Calendar: s.calendar(ctx),
+			TakenBack: s.settings.TakenBack, Distributions: s.settings.Distributions, OptIn: s.settings.OptIn, Calendar: s.calendar(ctx),
 		},
 	}
 	var err error
@@ -114,7 +114,7 @@ func (s *story) compute(draft incident.Plan, in plan.Input) plan.Change {
 	}
 	return plan.Change{
 		Difference: change.Difference, Hash: change.Hash, Recipe: draft.Recipe, Left: change.Left,
-		Exposes: remedy.Exposes(inputs.Theirs, change.Result), Needed: remedy.Needed(inputs.Theirs, change.Result),
+		Returns: remedy.Returns(inputs.Theirs, change.Result), Exposes: remedy.Exposes(inputs.Theirs, change.Result), Needed: remedy.Needed(inputs.Theirs, change.Result),
 	}
 }
 

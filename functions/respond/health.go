@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"cloudfront503/pkg/event"
 	"cloudfront503/pkg/evidence"
@@ -19,20 +18,6 @@ type keptHealth struct{ evidence.KeptHealth }
 // events are the kept events, each as its latest update says.
 func (k keptHealth) events(ctx context.Context) ([]incident.HealthEvent, error) {
 	files, err := k.Files(ctx)
-	latest := map[string]incident.HealthEvent{}
-	for name, body := range files {
-		trigger, parseErr := event.Parse(body)
-		if parseErr != nil || trigger.Health == nil {
-			err = errors.Join(err, fmt.Errorf("health event %s: %w", name, parseErr))
-			continue
-		}
-		if h := *trigger.Health; !h.Backup && !h.Updated.Before(latest[h.ARN].Updated) {
-			latest[h.ARN] = h
-		}
-	}
-	events := []incident.HealthEvent{}
-	for _, h := range latest {
-		events = append(events, h)
-	}
-	return events, err
+	events, problems := event.LatestHealth(files)
+	return events, errors.Join(err, problems)
 }

@@ -52,6 +52,9 @@ func (w *watch) do(ctx context.Context, what due) error {
 	case endWatched:
 		return w.endWatch(ctx)
 	case tellWritten, tellNotYet, offerWayBack, tellUndone, tellNotUndone:
+		if (what == offerWayBack || what == tellNotYet) && w.takesBack() {
+			return w.takeBack(ctx, what)
+		}
 		return w.tellOutcome(ctx, string(what), incident.Outcome{Result: w.result(what), Why: w.why(what)})
 	}
 	return w.end(ctx, what)
@@ -61,7 +64,7 @@ func (w *watch) do(ctx context.Context, what due) error {
 func (w *watch) why(what due) string {
 	switch what {
 	case tellUndone:
-		return w.who(incident.Undo)
+		return w.whoBack()
 	case tellNotUndone:
 		return w.view.back.failed
 	case tellWritten, tellNotYet, offerWayBack:
@@ -149,7 +152,7 @@ func (w *watch) outcome(what due) incident.Outcome {
 	case what == endFailed:
 		outcome.Why = runbookBroken(outcome.Why, w.view.broken)
 	case what == endUndone:
-		outcome.Why = strings.TrimSuffix(w.who(incident.Undo)+". "+w.compared(), " ")
+		outcome.Why = strings.TrimSuffix(strings.TrimSuffix(w.whoBack(), ".")+". "+w.compared(), " ")
 	case what == endRecovered:
 		outcome.Why = w.view.recovery.Why
 	case what == endWatch && w.view.recovery == nil:

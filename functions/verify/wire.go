@@ -75,17 +75,22 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 
 // askRespond hands an incident to respond: to resume it where its holder died, or to open a new one in its place.
 func (h handler) askRespond(ctx context.Context, verb string, reference incident.Reference) error {
+	return h.ask(ctx, "respond", verb, reference)
+}
+
+// ask hands an incident to another function.
+func (h handler) ask(ctx context.Context, function, verb string, reference incident.Reference) error {
 	_, err := h.functions.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String(h.settings.Function("respond")), InvocationType: lambdatypes.InvocationTypeEvent, Payload: request(verb, reference),
+		FunctionName: aws.String(h.settings.Function(function)), InvocationType: lambdatypes.InvocationTypeEvent, Payload: request(verb, reference),
 	})
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", verb, reference, err)
 	}
-	h.log.InfoContext(ctx, "handed to respond", "stage", "ledger", "incident", reference.String(), "request", verb)
+	h.log.InfoContext(ctx, "handed over", "stage", "ledger", "incident", reference.String(), "to", function, "request", verb)
 	return nil
 }
 
-// request is what respond is asked about an incident. Ids are letters and digits.
+// request is what another function is asked about an incident. Ids are letters and digits.
 func request(verb string, reference incident.Reference) []byte {
 	return fmt.Appendf(nil, `{"cloudfront503":%q,"distribution":%q,"id":%q}`, verb, reference.Distribution, reference.ID)
 }

@@ -38,7 +38,7 @@ var (
 //
 //	ana|arn:aws:iam::111122223333:user/ana|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1
 //
-// Empty lines do not count. The error names every problem, not just the first. Names must differ in more than case, and
+// Empty lines do not count. The error names every problem, not just the first. Names must differ in more than case, none is incident.AsApproved, and
 // no two people may share a reply topic or a phone, because these are the identity; a channel may be shared.
 func ParseApprovers(text string) ([]incident.Approver, error) {
 	var approvers []incident.Approver
@@ -96,6 +96,9 @@ func parseApprover(line string) (incident.Approver, error) {
 		if !rule.pattern().MatchString(parts[i]) || i == 0 && len(parts[i]) > mostName {
 			problems = append(problems, fmt.Errorf("approver %s: %s %q is not %s", incident.Line(parts[0], 64), rule.what, incident.Line(parts[i], 120), rule.pattern()))
 		}
+	}
+	if strings.EqualFold(parts[0], incident.AsApproved) {
+		problems = append(problems, fmt.Errorf("approver %s: the name is this software's own", parts[0]))
 	}
 	if phone := parts[5]; phone != "" && !isPhone(phone) {
 		problems = append(problems, fmt.Errorf("approver %s: the phone %s is no number with + and its country", incident.Line(parts[0], 64), incident.MaskNumber(incident.Line(phone, 20))))

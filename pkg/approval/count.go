@@ -74,6 +74,8 @@ type Record struct {
 	WrittenAt time.Time                 // when
 	Undoing   incident.Execution        // the execution that takes the change back; its ID is empty where it is about to be started
 	Undone    bool                      // the change is taken back
+	TakenBack incident.TakenBack        // when the plan says that the change is taken back without asking again
+	Failing   *incident.Failing         // what verify saw when it had the change taken back so; nil where it has not
 	NotUndone string                    // why it was not taken back, though somebody asked; empty otherwise
 	Denied    bool                      // AWS refuses who signs for an approver, and people know that
 	DeniedBy  string                    // which kind of policy, where it is IAM that refuses
@@ -97,6 +99,8 @@ var believed = map[incident.StepKind][]string{
 
 	incident.StepGateReject: {"verify"},
 
+	incident.StepPlanned:      {"respond"},
+	incident.StepTakingBack:   {"verify"},
 	incident.StepUndoStarting: {"approve"},
 	incident.StepUndoStarted:  {"approve"},
 	incident.StepUndone:       {"remediate"},
@@ -183,6 +187,14 @@ func (r *Record) addBack(step incident.Step) error {
 	switch step.Kind {
 	case incident.StepUndoStarting, incident.StepUndoStarted:
 		return json.Unmarshal(step.Detail, &r.Undoing)
+	case incident.StepPlanned:
+		var plan incident.Plan
+		err := json.Unmarshal(step.Detail, &plan)
+		r.TakenBack = plan.TakenBack
+		return err
+	case incident.StepTakingBack:
+		r.Failing = &incident.Failing{At: step.At}
+		return json.Unmarshal(step.Detail, &r.Failing.Recovery)
 	case incident.StepUndone:
 		r.Undone = true
 	case incident.StepDenied:

@@ -23,11 +23,12 @@ type Denied struct {
 	Expires  time.Time
 }
 
-// tellDenied tells people, once an incident, that AWS refuses who signs for an approver. The error stays one: what was
+// tellDenied tells people, once an incident, that AWS refuses who signs for an approver. Where nobody has answered, verify tells
+// that the change was not taken back. The error stays one: what was
 // denied may be allowed a moment later, and what lands in the dead-letter queue can be delivered again.
 func (d Desk) tellDenied(ctx context.Context, v *visit, problem error) error {
 	var refused interface{ Denied() bool }
-	if !errors.As(problem, &refused) || !refused.Denied() || v.record.Denied {
+	if !errors.As(problem, &refused) || !refused.Denied() || v.record.Denied || v.owner.Name == incident.AsApproved {
 		return problem
 	}
 	request := v.record.Request

@@ -65,6 +65,24 @@ func (r Record) objectionBack(now time.Time) string {
 	if i := slices.IndexFunc(r.Decisions, wantsBack); i >= 0 {
 		return fmt.Sprintf("%s has asked for the way back already, at %s", r.Decisions[i].Approver, r.Decisions[i].At.UTC().Format(time.RFC3339))
 	}
+	if r.Undoing.ID != "" {
+		return "the change is being taken back already, as the approved plan says"
+	}
+	return ""
+}
+
+// staysAsItIs is why a change is not taken back without a reply, as one sentence; empty where it is.
+func (r Record) staysAsItIs(now time.Time) string {
+	switch {
+	case r.Request == nil:
+		return "nothing was asked"
+	case r.Failing == nil || !r.TakenBack.Covers(r.Failing.Recovery):
+		return "the plan does not say that it is taken back as it stands"
+	case r.Undone || r.NotUndone != "" || slices.ContainsFunc(r.Decisions, wantsBack):
+		return "it is taken back already, or was to be"
+	case !r.Written || !now.Before(r.WrittenAt.Add(incident.UndoFor)):
+		return "the way back is not open"
+	}
 	return ""
 }
 

@@ -14,8 +14,9 @@ import (
 )
 
 type wayBack interface {
-	// Start starts the runbook that takes back what was asked, or finds the execution that an earlier call started.
-	Start(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, error)
+	// Start starts the runbook that takes back what was asked, or finds the execution that an earlier call started. Its gate
+	// names people, or, where nobody is asked again, the session incident.AsApproved alone.
+	Start(ctx context.Context, request incident.ApprovalRequest, asApproved bool) (incident.Execution, error)
 	// Find looks for an execution whose start was asked for and not answered.
 	Find(ctx context.Context, request incident.ApprovalRequest) (execution incident.Execution, found bool, err error)
 }
@@ -30,6 +31,25 @@ func (d Desk) takeBack(ctx context.Context, v *visit) error {
 		return err
 	}
 	return d.patiently(ctx, func() error { return d.tellGate(ctx, v, execution) })
+}
+
+// TakeBack takes a change back for which nobody answers: the plan that people approved says so, and verify has seen that it
+// stands so. It opens the gate of the way back in a session that bears no person's name. Called again, it carries on where it
+// stopped. why is why nothing is to be done, as one sentence; empty where it was done.
+func (d Desk) TakeBack(ctx context.Context, reference incident.Reference) (why string, err error) {
+	record, err := d.recordOf(ctx, reference)
+	if err != nil {
+		return "", err
+	}
+	if why := record.staysAsItIs(d.Now()); why != "" {
+		return why, nil
+	}
+	v := visit{record: record, owner: incident.Approver{Name: incident.AsApproved}, reply: incident.Reply{MessageID: incident.AsApproved}}
+	v.decision = incident.Decision{
+		Approver: incident.AsApproved, Verb: incident.Undo, Reason: record.Failing.Why, MessageID: incident.AsApproved, At: d.Now(),
+		Through: "the approved plan", Execution: record.Request.Execution, Hash: record.Request.Hash, ETag: record.Request.ETag,
+	}
+	return "", d.takeBack(ctx, &v)
 }
 
 // startBack starts the runbook once. The step before it says that a start may have happened: SSM does not say for how long
@@ -47,21 +67,23 @@ func (d Desk) startBack(ctx context.Context, v *visit) (string, error) {
 		}
 	}
 	if !found {
-		if execution, err = d.begin(ctx, request); err != nil {
+		if execution, err = d.begin(ctx, v); err != nil {
 			return "", fmt.Errorf("way back of %s: %w", request.Incident, err)
 		}
 	}
-	_, _, err = d.Ledger.AppendOnce(ctx, request.Incident, incident.StepUndoStarted, request.Execution, "the runbook that takes the change back is started", execution)
+	_, _, err = d.Ledger.AppendOnce(ctx, request.Incident, incident.StepUndoStarted, request.Execution,
+		"the runbook that takes the change back is started, for "+v.decision.Approver, execution)
 	return execution.ID, err
 }
 
-func (d Desk) begin(ctx context.Context, request incident.ApprovalRequest) (incident.Execution, error) {
+func (d Desk) begin(ctx context.Context, v *visit) (incident.Execution, error) {
+	request := *v.record.Request
 	_, _, err := d.Ledger.AppendOnce(ctx, request.Incident, incident.StepUndoStarting, request.Execution,
 		"the runbook that takes the change back is about to be started", incident.Execution{Document: "UndoChange"})
 	if err != nil {
 		return incident.Execution{}, err
 	}
-	return d.WayBack.Start(ctx, request)
+	return d.WayBack.Start(ctx, request, v.decision.Approver == incident.AsApproved)
 }
 
 // gateWaits are how long a gate is waited for that comes a few seconds after the start. If it takes longer, the same

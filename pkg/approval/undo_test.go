@@ -18,11 +18,12 @@ type runbooks struct {
 	started int
 	known   bool  // one was started whose answer was lost
 	fails   error // of the next start
+	alone   bool  // the last one was started with a gate at which nobody is asked
 }
 
-func (r *runbooks) Start(context.Context, incident.ApprovalRequest) (incident.Execution, error) {
+func (r *runbooks) Start(_ context.Context, _ incident.ApprovalRequest, asApproved bool) (incident.Execution, error) {
 	err := r.fails
-	r.started, r.known, r.fails = r.started+1, true, nil
+	r.started, r.known, r.fails, r.alone = r.started+1, true, nil, asApproved
 	return incident.Execution{ID: "back-1", Document: "UndoChange"}, err
 }
 
@@ -134,6 +135,77 @@ func TestAnUndoThatIsRefusedStartsNothing(t *testing.T) {
 			}
 			if r.started != 0 || len(o.signals) != 0 || len(o.told) != 1 || !strings.Contains(o.told[0], test.why) {
 				t.Errorf("%d starts, signals %q, told %q", r.started, o.signals, o.told)
+			}
+		})
+	}
+}
+
+// newFailingOffice is an office after verify has seen that the change has made it worse, with a plan that says what then.
+func newFailingOffice(t *testing.T, says incident.TakenBack) *office {
+	o := newUndoOffice(t)
+	o.steps = append(o.steps,
+		noted(t, "respond", incident.StepPlanned, asked.Add(-time.Minute), incident.Plan{TakenBack: says}),
+		noted(t, "verify", incident.StepTakingBack, asked.Add(9*time.Minute), incident.Recovery{State: incident.Worse, Why: "61 % fail since"}),
+	)
+	return o
+}
+
+func (o *office) takeBack(r *runbooks) (string, error) {
+	desk := o.desk()
+	desk.WayBack = r
+	desk.Sleep = func(context.Context, time.Duration) error { return nil }
+	return desk.TakeBack(o.t.Context(), request.Incident)
+}
+
+func TestAChangeIsTakenBackWithoutAReplyWhereThePlanSaysSo(t *testing.T) {
+	t.Parallel()
+	o, r := newFailingOffice(t, incident.TakenBackWorse), &runbooks{fails: context.DeadlineExceeded}
+	if _, err := o.takeBack(r); err == nil {
+		t.Error("a start without an answer is no error")
+	}
+	for range 2 { // verify asks again until it is heard
+		if why, err := o.takeBack(r); why != "" || err != nil {
+			t.Fatalf("%q, %v", why, err)
+		}
+	}
+	if r.started != 1 || !r.alone || len(o.signals) != 1 || o.signals[0] != "as-approved undo back 61 % fail since" {
+		t.Errorf("%d starts, alone %t, signals %q", r.started, r.alone, o.signals)
+	}
+	if err := o.undo(r, "reply-ben", "m1", "undo "+undoTicket(t, "ben")); err != nil {
+		t.Fatal(err)
+	}
+	if r.started != 1 || len(o.told) != 1 || !strings.Contains(o.told[0], "is being taken back already") {
+		t.Errorf("%d starts, told %q", r.started, o.told)
+	}
+}
+
+func TestNothingIsTakenBackWithoutAReplyOtherwise(t *testing.T) {
+	t.Parallel()
+	add := func(writer string, kind incident.StepKind, detail any) func(*office) {
+		return func(o *office) { o.steps = append(o.steps, noted(o.t, writer, kind, asked.Add(9*time.Minute), detail)) }
+	}
+	for _, test := range []struct {
+		name   string
+		says   incident.TakenBack
+		before func(*office)
+	}{
+		{"the plan does not say so", incident.TakenBackNever, func(*office) {}},
+		{"verify has seen nothing", incident.TakenBackWorse, func(o *office) { o.steps = o.steps[:len(o.steps)-1] }},
+		{"somebody else says that it is worse", incident.TakenBackWorse, func(o *office) { o.steps[len(o.steps)-1].Writer = "approve" }},
+		{"somebody else has planned so", incident.TakenBackNever, add("approve", incident.StepPlanned, incident.Plan{TakenBack: incident.TakenBackWorse})},
+		{"it only has not helped", incident.TakenBackWorse, add("verify", incident.StepTakingBack, incident.Recovery{State: incident.NotYet, Failing: true})},
+		{"nothing is written", incident.TakenBackWorse, func(o *office) { o.steps = append(o.steps[:1:1], o.steps[2:]...) }},
+		{"two hours have passed", incident.TakenBackWorse, func(o *office) { o.now = asked.Add(3 * time.Hour) }},
+		{"it is taken back", incident.TakenBackWorse, add("remediate", incident.StepUndone, incident.Written{})},
+		{"it was tried", incident.TakenBackWorse, add("remediate", incident.StepUndoFailed, incident.Execution{})},
+		{"a person was faster", incident.TakenBackWorse, add("approve", incident.StepDecision, incident.Decision{Approver: "ben", Verb: incident.Undo})},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			o, r := newFailingOffice(t, test.says), &runbooks{}
+			test.before(o)
+			if why, err := o.takeBack(r); why == "" || err != nil || r.started != 0 || len(o.signals) != 0 {
+				t.Errorf("%q, %v, %d starts, signals %q", why, err, r.started, o.signals)
 			}
 		})
 	}

@@ -165,6 +165,7 @@ func TestWhatCannotBeParsedIsAnErrorAndNeverIgnored(t *testing.T) {
 		"words on a queue":           `{"Records":[{"eventSource":"aws:sqs","body":"approve x"}]}`,
 		"an unknown request":         `{"cloudfront503":"destroy"}`,
 		"a resume of nothing":        `{"cloudfront503":"resume","distribution":"E1SHOPEXAMPLE"}`,
+		"a way back of nothing":      `{"cloudfront503":"take-back","distribution":"E1SHOPEXAMPLE"}`,
 		"a resume out of its folder": `{"cloudfront503":"resume","distribution":"../../other","id":"000001"}`,
 		"an alarm in no known state": `{"AlarmName":"a","AlarmArn":"arn:aws:cloudwatch:us-east-1:111122223333:alarm:a","NewStateValue":"BROKEN","StateChangeTime":"2026-11-24T03:41:51.102+0000","Trigger":{}}`,
 		"an alarm without a time":    `{"AlarmName":"a","AlarmArn":"arn:aws:cloudwatch:us-east-1:111122223333:alarm:a","NewStateValue":"ALARM","Trigger":{}}`,

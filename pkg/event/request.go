@@ -16,6 +16,7 @@ import (
 //
 //	{"cloudfront503":"sweep"}
 //	{"cloudfront503":"resume","distribution":"E1EXAMPLE","id":"000007"}
+//	{"cloudfront503":"take-back","distribution":"E1EXAMPLE","id":"000007"}
 //	{"cloudfront503":"open","distribution":"E1EXAMPLE","at":"2026-11-24T03:41:51Z","by":"arn:aws:iam::111122223333:user/ana"}
 //	{"cloudfront503":"open","distribution":"E1EXAMPLE","id":"000007"}
 //	{"cloudfront503":"restore","distribution":"E1EXAMPLE","snapshot":"snapshots/E1EXAMPLE/20261124T034151Z-E2ABC.json","version":"…","only":["DefaultRootObject"],"at":"…","by":"…"}
@@ -41,10 +42,11 @@ var incidentID = pattern.Lazily(`^[0-9]{6,12}$`)
 var principal = pattern.Lazily(`^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(user|assumed-role)/[\w+=,.@/-]+$`)
 
 var requests = map[string]func(request) (incident.Trigger, error){
-	"sweep":   request.sweep,
-	"resume":  request.resume,
-	"open":    request.open,
-	"restore": request.restore,
+	"sweep":     request.sweep,
+	"resume":    request.resume,
+	"take-back": request.takeBack,
+	"open":      request.open,
+	"restore":   request.restore,
 }
 
 func readRequest(raw []byte, d delivery) (incident.Trigger, error) {
@@ -65,12 +67,17 @@ func (r request) sweep() (incident.Trigger, error) {
 	return incident.Trigger{Kind: incident.KindSweep, Key: scheduleKey(r.At.Time), At: r.At.Time}, nil
 }
 
-func (r request) resume() (incident.Trigger, error) {
+func (r request) resume() (incident.Trigger, error) { return r.about(incident.KindResume) }
+
+func (r request) takeBack() (incident.Trigger, error) { return r.about(incident.KindTakeBack) }
+
+// about is a request about one incident, which it must name.
+func (r request) about(kind incident.Kind) (incident.Trigger, error) {
 	if !distributionID().MatchString(r.Distribution) || !incidentID().MatchString(r.ID) {
-		return incident.Trigger{}, fmt.Errorf("request resume: no incident %q/%q", clip(r.Distribution, 40), clip(r.ID, 40))
+		return incident.Trigger{}, fmt.Errorf("request %s: no incident %q/%q", r.Verb, clip(r.Distribution, 40), clip(r.ID, 40))
 	}
 	reference := incident.Reference{Distribution: r.Distribution, ID: r.ID}
-	return incident.Trigger{Kind: incident.KindResume, Key: "resume:" + reference.String(), At: r.At.Time, Resume: &reference}, nil
+	return incident.Trigger{Kind: kind, Key: r.Verb + ":" + reference.String(), At: r.At.Time, Resume: &reference}, nil
 }
 
 func (r request) open() (incident.Trigger, error) {

@@ -189,6 +189,7 @@ type Plan struct {
 	Scope        string        `json:"scope,omitempty"`   // one sentence: which account and distribution it touches, and by what leave
 	Silence      string        `json:"silence,omitempty"` // one sentence: what happens where nobody answers
 	WayBack      string        `json:"wayBack,omitempty"` // one sentence
+	TakenBack    TakenBack     `json:"takenBack,omitempty"`
 	Affects      string        `json:"affects,omitempty"` // one sentence: requests a minute, host names
 	Approvals    int           `json:"approvals,omitempty"`
 	BlamedBy     *BlamedEvent  `json:"blamed,omitempty"`
@@ -304,7 +305,8 @@ type Recovery struct {
 	Why      string        `json:"why"`
 	Before   float64       `json:"before"` // percent of requests that failed
 	After    float64       `json:"after"`
-	Requests float64       `json:"requests"` // that the "after" rests on
+	Requests float64       `json:"requests"`          // that the "after" rests on
+	Failing  bool          `json:"failing,omitempty"` // enough requests fail to be sure that it has not recovered
 }
 
 // RecoveryState is what the comparison says.

@@ -17,6 +17,7 @@ const (
 	KindReply     Kind = "reply"     // an approver answered
 	KindSweep     Kind = "sweep"     // the schedule: look at everything that is due
 	KindResume    Kind = "resume"    // the sweep asks to take over an incident whose holder died
+	KindTakeBack  Kind = "take-back" // verify asks to take a change back, as its plan says
 	KindOpen      Kind = "open"      // a person asks to open an incident, through cf503
 )
 
@@ -50,7 +51,7 @@ type Trigger struct {
 	Execution *ExecutionStatus `json:"execution,omitempty"`
 	Reply     *Reply           `json:"reply,omitempty"`
 	Wish      *Wish            `json:"wish,omitempty"`   // Open: what the person asks to have put back; with Resume
-	Resume    *Reference       `json:"resume,omitempty"` // Resume: take over; Open: the distribution, with an ID where this incident is to give way to a new one
+	Resume    *Reference       `json:"resume,omitempty"` // Resume: take over; TakeBack: this incident's; Open: the distribution, with an ID where this incident is to give way to a new one
 }
 
 // Alarm is an alarm's change of state.

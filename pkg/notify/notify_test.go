@@ -96,6 +96,8 @@ func messages() map[string]notify.Message {
 	worse := outcome("worse", "")
 	worse.Written, worse.Recovery = written, &incident.Recovery{State: incident.Worse, Why: "higher than before", Before: 23.4, After: 61, Requests: 18250}
 	worse.WayBack, worse.Until = []string{"cf503 restore --incident E2EXAMPLE/000007"}, at.Add(2*time.Hour)
+	goingBack := outcome(notify.ResultTakingBack, "")
+	goingBack.Written, goingBack.Recovery = written, worse.Recovery
 	requested := outcome("requested", "")
 	requested.Plan, requested.Written = quotaPlan, &incident.Written{Action: "quota", RequestID: "d187537d15254312a9609aa51bbf7624u7W49tPO", At: at, Found: true}
 	none := about
@@ -113,31 +115,32 @@ func messages() map[string]notify.Message {
 	granted := outcome("recovered", "")
 	granted.Plan = asked.Plan
 	return map[string]notify.Message{
-		"ask-wish":          notify.RenderAsk(asked),
-		"outcome-wish":      notify.RenderOutcome(granted),
-		"ask":               notify.RenderAsk(ask()),
-		"ask-texted":        notify.RenderAsk(texted),
-		"codes-void":        notify.RenderCodesVoid(notify.CodesVoid{About: about, Owner: "ana", From: "+*********82", Wrong: 5}),
-		"refused-text":      notify.RenderRefused(notify.Refused{About: about, Owner: "ana", From: "+*********82", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-texts", Why: "wrong code 1 of 5", At: at, ID: "m1"}),
-		"refused-stranger":  notify.RenderRefused(notify.Refused{About: none, From: "+*********99", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-texts", Why: "the number belongs to no approver", At: at, ID: "m1", More: 2}),
-		"ask-exposing":      notify.RenderAsk(exposing),
-		"ask-quota":         notify.RenderAsk(quota),
-		"tell":              notify.RenderTell(notify.Tell{About: about, Diagnosis: abstains, Plan: incident.Plan{TellOnly: "the evidence does not tell the cause.", Advice: plan.Advice}, Snapshot: snapshot}),
-		"outcome-written":   notify.RenderOutcome(changed),
-		"outcome-requested": notify.RenderOutcome(requested),
-		"outcome-rejected":  notify.RenderOutcome(outcome("rejected", "ben says: a deploy is running")),
-		"outcome-silent":    notify.RenderOutcome(outcome("silent", "0 of 1 approvals")),
-		"outcome-void":      notify.RenderOutcome(outcome("void", "the live ETag is E9OTHER")),
-		"outcome-failed":    notify.RenderOutcome(outcome("failed", "the function remediate failed three times")),
-		"outcome-unknown":   notify.RenderOutcome(outcome("100 % new %s", "")),
-		"outcome-recovered": notify.RenderOutcome(recovered),
-		"outcome-not-yet":   notify.RenderOutcome(func() notify.Outcome { o := recovered; o.Outcome.Result = "not-yet"; o.Report = ""; return o }()),
-		"outcome-worse":     notify.RenderOutcome(worse),
-		"escalation":        notify.RenderEscalation(notify.Escalation{About: about, Plan: plan, Request: request, Silent: []string{"ana", "ben"}, Said: "0 of 1 approvals", At: at.Add(30 * time.Minute)}),
-		"escalation-over":   notify.RenderEscalation(notify.Escalation{About: about, Plan: plan, Request: request, Silent: []string{"ana", "ben"}, Said: "0 of 1 approvals", At: at.Add(61 * time.Minute)}),
-		"refused":           notify.RenderRefused(notify.Refused{About: about, Owner: "ana", Topic: ana.Topic, Why: "the ticket was used at 2026-11-24T03:50:00Z", At: at, ID: "m1", More: 3}),
-		"refused-nobodys":   notify.RenderRefused(notify.Refused{About: none, Topic: "arn:aws:sns:us-east-1:111122223333:other", Why: "it came through a topic that belongs to no approver", At: at, ID: "m1"}),
-		"second-look":       notify.RenderSecondLook(notify.SecondLook{About: about, Before: diagnosis.Verdict, After: incident.Diagnosis{Verdict: incident.Verdict{Cause: incident.Origin503, Confidence: 0.91}}, Why: "logs have come: the origin answers 503", Withdrawn: true}),
+		"ask-wish":            notify.RenderAsk(asked),
+		"outcome-wish":        notify.RenderOutcome(granted),
+		"ask":                 notify.RenderAsk(ask()),
+		"ask-texted":          notify.RenderAsk(texted),
+		"codes-void":          notify.RenderCodesVoid(notify.CodesVoid{About: about, Owner: "ana", From: "+*********82", Wrong: 5}),
+		"refused-text":        notify.RenderRefused(notify.Refused{About: about, Owner: "ana", From: "+*********82", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-texts", Why: "wrong code 1 of 5", At: at, ID: "m1"}),
+		"refused-stranger":    notify.RenderRefused(notify.Refused{About: none, From: "+*********99", Topic: "arn:aws:sns:us-east-1:111122223333:cf503-texts", Why: "the number belongs to no approver", At: at, ID: "m1", More: 2}),
+		"ask-exposing":        notify.RenderAsk(exposing),
+		"ask-quota":           notify.RenderAsk(quota),
+		"tell":                notify.RenderTell(notify.Tell{About: about, Diagnosis: abstains, Plan: incident.Plan{TellOnly: "the evidence does not tell the cause.", Advice: plan.Advice}, Snapshot: snapshot}),
+		"outcome-taking-back": notify.RenderOutcome(goingBack),
+		"outcome-written":     notify.RenderOutcome(changed),
+		"outcome-requested":   notify.RenderOutcome(requested),
+		"outcome-rejected":    notify.RenderOutcome(outcome("rejected", "ben says: a deploy is running")),
+		"outcome-silent":      notify.RenderOutcome(outcome("silent", "0 of 1 approvals")),
+		"outcome-void":        notify.RenderOutcome(outcome("void", "the live ETag is E9OTHER")),
+		"outcome-failed":      notify.RenderOutcome(outcome("failed", "the function remediate failed three times")),
+		"outcome-unknown":     notify.RenderOutcome(outcome("100 % new %s", "")),
+		"outcome-recovered":   notify.RenderOutcome(recovered),
+		"outcome-not-yet":     notify.RenderOutcome(func() notify.Outcome { o := recovered; o.Outcome.Result = "not-yet"; o.Report = ""; return o }()),
+		"outcome-worse":       notify.RenderOutcome(worse),
+		"escalation":          notify.RenderEscalation(notify.Escalation{About: about, Plan: plan, Request: request, Silent: []string{"ana", "ben"}, Said: "0 of 1 approvals", At: at.Add(30 * time.Minute)}),
+		"escalation-over":     notify.RenderEscalation(notify.Escalation{About: about, Plan: plan, Request: request, Silent: []string{"ana", "ben"}, Said: "0 of 1 approvals", At: at.Add(61 * time.Minute)}),
+		"refused":             notify.RenderRefused(notify.Refused{About: about, Owner: "ana", Topic: ana.Topic, Why: "the ticket was used at 2026-11-24T03:50:00Z", At: at, ID: "m1", More: 3}),
+		"refused-nobodys":     notify.RenderRefused(notify.Refused{About: none, Topic: "arn:aws:sns:us-east-1:111122223333:other", Why: "it came through a topic that belongs to no approver", At: at, ID: "m1"}),
+		"second-look":         notify.RenderSecondLook(notify.SecondLook{About: about, Before: diagnosis.Verdict, After: incident.Diagnosis{Verdict: incident.Verdict{Cause: incident.Origin503, Confidence: 0.91}}, Why: "logs have come: the origin answers 503", Withdrawn: true}),
 		"cannot-work-policy": notify.RenderCannotWork(notify.CannotWork{About: none, What: "start the runbook", Then: "no runbook was started.", Err: fmt.Errorf("start: %w", &smithy.GenericAPIError{Code: "AccessDeniedException",
 			Message: "User: arn:aws:sts::111122223333:assumed-role/cf503-respond/x is not authorized to perform: ssm:StartAutomationExecution on resource: x with an explicit deny in a service control policy"})}),
 		"cannot-work": notify.RenderCannotWork(notify.CannotWork{About: none, What: "save the configuration", Err: errors.New("put object: api error AccessDenied: Access Denied"), Then: "no runbook was started.", Next: plan.Advice[:1]}),

@@ -43,6 +43,8 @@ const (
 	ResultWorse     = string(incident.Worse)
 	ResultRelapsed  = "relapsed" // it had recovered, and fails again
 
+	ResultTakingBack = "taking-back" // as the approved plan says
+
 	ResultSwitchedOn = "switched-on" // what shows more, and changes nothing
 	ResultGranted    = "granted"     // a quota
 	ResultDenied     = "denied"      // a quota, or not known to be granted
@@ -90,6 +92,7 @@ var results = map[string]result{
 	"not-undone":     {"NOT undone, look at it", "The change was to be taken back, and was not. It stands as it was made.", "the record does not say; look at the distribution"},
 	ResultMaybeBack:  {"NOT KNOWN whether undone, look at it", "The change was to be taken back, and whether it was is not recorded.", "the record does not say; look at the distribution"},
 	ResultRelapsed:   {"FAILS AGAIN", "It had recovered, and fails again.", "the record does not say; look at the distribution"},
+	ResultTakingBack: {"is being taken back", "The change is made and has not helped. It is taken back now, as the approved plan says, and nobody is asked again.", "the record does not say; look at the distribution"},
 	ResultWorse:      {"WORSE after the change", "The change is made, and the errors are worse than before.", "the record does not say; look at the distribution"},
 }
 

@@ -43,6 +43,7 @@ type Change struct {
 	Recipe     *incident.Recipe // what it was computed from; nil for a merge
 	Exposes    []string         // sentences on what the change takes off; such a change needs two people
 	Needed     int              // how many people at the least; 0: one
+	Returns    bool             // its way back takes off nothing that protects, so that nobody need be asked about it again
 	Left       []string         // fields of the blamed change that stay as they are
 	Others     []string         // who else uses what changes: the ids of distributions with a function, the names of functions with a role
 	Findings   []string         // sentences on what a check of the change found
@@ -58,7 +59,8 @@ type Policy struct {
 	Distributions []string // that the stack may change
 	OptIn         string   // the tag that a distribution must bear to be changed, as KEY=VALUE or KEY; empty: none
 	Calendar      Calendar
-	Confidence    float64 // the least confidence that starts a runbook; 0: DefaultConfidence
+	Confidence    float64            // the least confidence that starts a runbook; 0: DefaultConfidence
+	TakenBack     incident.TakenBack // when a change of the configuration is taken back without asking again
 }
 
 // Calendar is the Change Calendar that the stack respects, as it is now.

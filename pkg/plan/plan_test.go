@@ -365,3 +365,31 @@ func TestWhatAHealthEventForbidsWhilePeopleAreAsked(t *testing.T) {
 		}
 	}
 }
+
+func TestAChangeIsTakenBackByItselfOnlyWherePeopleApproveThat(t *testing.T) {
+	with := func(when incident.TakenBack, returns bool) Input {
+		in := input(incident.ErrorPage503)
+		change := in.Changes[incident.RemedyRestore]
+		change.Returns, in.Policy.TakenBack = returns, when
+		in.Changes[incident.RemedyRestore] = change
+		return in
+	}
+	hash := with("", false).Changes[incident.RemedyRestore].Hash
+	for name, c := range map[string]struct {
+		in   Input
+		want incident.TakenBack
+		says string
+	}{
+		"the stack says never":             {with(incident.TakenBackNever, true), incident.TakenBackNever, ""},
+		"it gets worse":                    {with(incident.TakenBackWorse, true), incident.TakenBackWorse, "more requests fail after the change than before, that is done at once"},
+		"it has not recovered":             {with(incident.TakenBackNotRecovered, true), incident.TakenBackNotRecovered, "still fail 20 minutes after it, that is done at once"},
+		"the way back takes off something": {with(incident.TakenBackWorse, false), incident.TakenBackNever, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := Make(c.in)
+			if plan.TakenBack != c.want || plan.Hash != c.want.Bind(hash) || !strings.Contains(plan.WayBack, c.says) || (c.says == "") != (plan.WayBack == sameFields) {
+				t.Errorf("%q, hash %s: %s", plan.TakenBack, plan.Hash, plan.WayBack)
+			}
+		})
+	}
+}

@@ -31,6 +31,13 @@ const (
 	silence    = "Nobody answers: on-call hears of it after half an hour, and after an hour it is a no."
 )
 
+// byItself says when the way back is taken without asking again.
+var byItself = map[incident.TakenBack]string{
+	incident.TakenBackWorse: " Where more requests fail after the change than before, that is done at once, and nobody is asked again.",
+	incident.TakenBackNotRecovered: " Where more requests fail after the change than before, or as many still fail 20 minutes after it, that is done at once, " +
+		"and nobody is asked again.",
+}
+
 // traits are the remedies. A further one is a row here, one in the policy, and whatever package remedy needs.
 var traits = map[string]trait{
 	incident.RemedyRestore: {
@@ -121,6 +128,10 @@ func (in Input) change(plan *incident.Plan) string {
 	plan.Difference, plan.Hash, plan.Recipe, plan.Exposes = change.Difference, change.Hash, change.Recipe, change.Exposes
 	if plan.Recipe != nil && !plan.ByWish() { // which is all that the change rests on
 		plan.Base, plan.Ours = nil, nil
+	}
+	if change.Returns && !plan.ByWish() {
+		plan.TakenBack = in.Policy.TakenBack
+		plan.Hash, plan.WayBack = plan.TakenBack.Bind(plan.Hash), plan.WayBack+byItself[plan.TakenBack]
 	}
 	plan.Approvals = max(plan.Approvals, change.Needed)
 	if len(change.Exposes) > 0 {

@@ -42,6 +42,9 @@ Nothing is done before named people have approved exactly that change. One perso
 
 Silence is a no: on-call hears of it after half an hour, and after an hour the gate closes.
 
+A change that has not helped is offered back, or, where the stack's ` + "`TakeBack`" + ` says so and with it what people approve, taken
+back without asking again: one of the configuration, whose way back takes off nothing that protects.
+
 ## Cause by cause
 
 The remedies of a cause are tried in this order; the first that is possible, and to which no guard objects, is asked for.

@@ -48,7 +48,9 @@ func Compare(before, after Window) incident.Recovery {
 		result.Why = "The requests since could not be counted."
 		return result
 	}
+	lower, _ := after.bounds()
 	result.State, result.Why = judge(before, after)
+	result.Failing = after.Requests >= fewest && lower > goodEnough(before)
 	return result
 }
 
@@ -57,11 +59,10 @@ func Compare(before, after Window) incident.Recovery {
 // not, and NotYet where too few requests have come to say either.
 func Relapsed(before, since Window) incident.Recovery {
 	result := Compare(before, since)
-	lower, _ := since.bounds()
 	switch {
 	case !since.known() || since.Requests < fewest:
 		result.State = incident.NotYet
-	case lower > goodEnough(before):
+	case result.Failing:
 		result.State = incident.Worse
 		result.Why = fmt.Sprintf("%s of %s fail again%s.", percent(since.share()), requests(since), was(before))
 	default:

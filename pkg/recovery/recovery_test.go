@@ -125,3 +125,23 @@ func TestARecoveryStandsWhereThePathsAnswer(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatSurelyFailsStill(t *testing.T) {
+	before := Window{Requests: 1000, Failed: 300}
+	for name, c := range map[string]struct {
+		after Window
+		want  bool
+	}{
+		"as many as before":  {Window{Requests: 1000, Failed: 300}, true},
+		"all":                {Window{Requests: 1000, Failed: 1000}, true},
+		"none":               {Window{Requests: 1000}, false},
+		"a few of few":       {Window{Requests: 20, Failed: 10}, false},
+		"hardly any":         {Window{Requests: 1000, Failed: 31}, false},
+		"no request":         {Window{}, false},
+		"it cannot be known": {Window{Requests: -1, Failed: -1}, false},
+	} {
+		if got := Compare(before, c.after); got.Failing != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -57,6 +57,10 @@ func Exposes(live, result distribution.Config) []string {
 	return said
 }
 
+// Returns reports whether a change may be taken back without asking anybody again: what it put there goes, and nothing that
+// protects goes with it.
+func Returns(live, result distribution.Config) bool { return len(Exposes(result, live)) == 0 }
+
 // edgeFunctions are where edge functions run: one entry a behaviour, event type and kind, whichever version it is.
 func edgeFunctions(config distribution.Config) []string {
 	var places []string

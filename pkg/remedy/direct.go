@@ -24,6 +24,13 @@ func (w Writer) gateApprovers(order Order, plan incident.Plan) []string {
 	return w.Stack.Sessions
 }
 
+// namesGate reports whether a gate's Approvers are those that it must have. A way back that its plan takes by itself has a gate
+// at which nobody is asked; mayUndo says whether the plan does.
+func (w Writer) namesGate(approvers []string, order Order, plan incident.Plan) bool {
+	alone := order.Back && plan.TakenBack != incident.TakenBackNever && sameSet(approvers, w.Stack.AsApproved)
+	return alone || sameSet(approvers, w.gateApprovers(order, plan))
+}
+
 // signedSelf looks for one person who was asked and has signed the gate in the own session, and notes it. approve cannot
 // stand behind that: it cannot assume the role of these sessions. The execution is bound to the change by its parameters,
 // which were compared before, and in time by the gate's own time-out.

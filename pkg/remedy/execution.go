@@ -68,7 +68,7 @@ func (w Writer) belongs(execution *ssm.AutomationExecution, order Order, record 
 		{"distribution", parameter("DistributionId") == order.Distribution},
 		{"ETag", parameter("ETag") == plan.ETag},
 		{"hash", parameter("Hash") == plan.Hash},
-		{"approvers", sameSet(execution.Parameters["Approvers"], w.gateApprovers(order, plan))},
+		{"approvers", w.namesGate(execution.Parameters["Approvers"], order, plan)},
 		{"number of approvals", parameter("MinApprovals") == "1"},
 		{"role", parameter("AutomationAssumeRole") == w.Stack.AutomationRole},
 	} {

@@ -48,7 +48,7 @@ func NoWayBack(remedy string) string {
 
 // Undo takes the change back that was written for the incident, or finds that it was taken back already. It judges
 // everything for itself, as Apply does; beyond that the change must be written, at most incident.UndoFor ago, and somebody
-// of the approvers must provably want it back. The error is a *Refused, a *Conflict or a *Void where nothing of ours was
+// of the approvers must provably want it back, or the approved plan must say that it is taken back as it stands now. The error is a *Refused, a *Conflict or a *Void where nothing of ours was
 // written and nothing will be; any other error says that something failed that may be tried again.
 func (w Writer) Undo(ctx context.Context, order Order) (incident.Written, error) {
 	order.Back = true
@@ -70,7 +70,7 @@ func (w Writer) Undo(ctx context.Context, order Order) (incident.Written, error)
 }
 
 // mayUndo checks what only the way back needs: the approved change is written, not too long ago, its approvals are proven,
-// and so is that one of the approvers wants it back. It gives what was written.
+// and so is that one of the approvers wants it back, or the plan that they approved says so. It gives what was written.
 func (w Writer) mayUndo(ctx context.Context, order Order, record Record) (incident.Written, error) {
 	written, err := w.madeChange(ctx, order, record)
 	if err != nil {
@@ -83,6 +83,9 @@ func (w Writer) mayUndo(ctx context.Context, order Order, record Record) (incide
 	if err := w.approvedThen(ctx, order, record); err != nil {
 		return incident.Written{}, err
 	}
+	if w.asPlanned(record, until) {
+		return written, nil
+	}
 	wanted := slices.DeleteFunc(w.about(request, record.Decisions, incident.Undo), func(d incident.Decision) bool { return !d.At.Before(until) })
 	proven, err := w.Tickets.Proven(ctx, request, wanted)
 	if err != nil {
@@ -92,6 +95,13 @@ func (w Writer) mayUndo(ctx context.Context, order Order, record Record) (incide
 		return incident.Written{}, refuse("nobody provably wants the change back")
 	}
 	return written, nil
+}
+
+// asPlanned reports whether the approved plan itself says that the change is taken back now: how it stands is what verify saw
+// in time, which no other function can put into the record. The stack must still say the same.
+func (w Writer) asPlanned(record Record, until time.Time) bool {
+	plan, failing := record.Plan, record.Failing
+	return failing != nil && plan.TakenBack.Covers(failing.Recovery) && w.Stack.TakenBack.Covers(failing.Recovery) && failing.At.Before(until)
 }
 
 // madeChange is the change that was written for what people were asked.

@@ -96,6 +96,10 @@ func (w Writer) change(ctx context.Context, record Record, theirs distribution.C
 	if err != nil {
 		return Change{}, err
 	}
+	if record.Plan.TakenBack != incident.TakenBackNever && !Returns(theirs, change.Result) {
+		return Change{}, refuse("its way back would take off what protects, and its plan asks nobody again")
+	}
+	change.Hash = record.Plan.TakenBack.Bind(change.Hash)
 	if change.Hash != record.Plan.Hash {
 		return Change{}, refuse("computed again, the change is not the planned one")
 	}

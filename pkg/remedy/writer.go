@@ -23,18 +23,20 @@ type Order struct {
 
 // Stack is what the deployment says, and nobody who writes into the bucket can change.
 type Stack struct {
-	Documents      map[string]string // the runbooks' logical names, as RestoreDistribution, to the deployed documents'
-	Sessions       []string          // the gate's Approvers, exactly, where more than one person must approve
-	SessionsOfOne  []string          // the gate's Approvers, exactly, where one is enough: people's own sessions among them
-	Own            map[string]string // the ARN of each approver's own session, by name: who signs the gate without a ticket
-	Approvers      []string          // the approvers' names
-	Quorum         int               // how many different people must approve at least
-	AutomationRole string            // the ARN of the runbooks' role
-	Distributions  []string          // the ids that may be changed
-	EdgeRoles      []string          // the ARNs of the roles whose trust may be mended
-	Evidence       Place             // where evidence that is switched on goes
-	Stop           bool              // the stop switch: nothing is written
-	Texts          bool              // approvals by text message count
+	Documents      map[string]string  // the runbooks' logical names, as RestoreDistribution, to the deployed documents'
+	Sessions       []string           // the gate's Approvers, exactly, where more than one person must approve
+	SessionsOfOne  []string           // the gate's Approvers, exactly, where one is enough: people's own sessions among them
+	Own            map[string]string  // the ARN of each approver's own session, by name: who signs the gate without a ticket
+	Approvers      []string           // the approvers' names
+	Quorum         int                // how many different people must approve at least
+	AutomationRole string             // the ARN of the runbooks' role
+	Distributions  []string           // the ids that may be changed
+	EdgeRoles      []string           // the ARNs of the roles whose trust may be mended
+	Evidence       Place              // where evidence that is switched on goes
+	Stop           bool               // the stop switch: nothing is written
+	Texts          bool               // approvals by text message count
+	TakenBack      incident.TakenBack // when a change is taken back without asking again, where its plan says the same
+	AsApproved     []string           // the gate's Approvers, exactly, where nobody is asked again
 }
 
 // Record is what the incident's record says: read anew before every write.
@@ -47,6 +49,7 @@ type Record struct {
 	Request   *incident.ApprovalRequest // the last one asked; nil where nothing was asked
 	Decisions []incident.Decision       // those in approve's own prefix
 	Withdrawn string                    // why the plan is void since; empty where it is not
+	Failing   *incident.Failing         // what verify saw when it had the change taken back, as the plan says; nil where it has not
 }
 
 // Void says why an approved change was not made: something moved. Nothing of ours was written.

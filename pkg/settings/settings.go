@@ -18,30 +18,31 @@ import (
 
 // Settings are what template.yaml tells a function through its environment. Every function gets the same.
 type Settings struct {
-	Bucket        string   // CF503_BUCKET: where incidents and snapshots are kept
-	Environment   string   // CF503_ENVIRONMENT: a word that stands in every message
-	Distributions []string // CF503_DISTRIBUTIONS: ids that are watched and may be changed; at least one
-	Observe       bool     // CF503_MODE is observe: start no runbook, say what would have been asked
-	Stop          bool     // CF503_STOP is yes: start nothing and write nothing
-	Quorum        int      // CF503_QUORUM: how many different people must approve, 1 to 10
-	GateByRole    bool     // CF503_GATE is role: a gate names the roles of its approvers; sessions: their sessions
-	OptIn         string   // CF503_OPT_IN: the tag, KEY or KEY=VALUE, that a distribution must bear to be changed; may be empty
-	EdgeRoles     []string // CF503_EDGE_ROLES: the ARNs of the roles whose trust people may be asked to mend; may be empty
-	MayDetach     bool     // CF503_DETACH is yes: people may be asked to take an edge function off; else no
-	Calendar      string   // CF503_CALENDAR: the name or ARN of the Change Calendar that is respected; may be empty
-	AskWhenClosed bool     // CF503_CLOSED is ask: people are asked while the calendar is closed; else they are told
-	ProbePaths    []string // CF503_PROBE_PATHS: at most three; empty takes them from the logs, else the root
-	EdgeRegions   []string // CF503_EDGE_REGIONS: Regions in which Lambda@Edge may run
-	Reserved      int      // CF503_RESERVED: the concurrency kept for each function; 0 keeps none
-	WatchHours    int      // CF503_WATCH_HOURS: how long a recovered incident is watched, 24 to 48
-	Stack         string   // CF503_STACK: the stack's name, which begins every name in it
-	Account       string   // CF503_ACCOUNT: twelve digits
-	MACKey        string   // CF503_MAC_KEY: the ARN of the KMS key of the tickets
-	Approvers     string   // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN|circle, and |phone where texts from it are taken
-	SMSNumber     string   // CF503_SMS: the stack's own number, which takes texts; empty: none are taken
-	ChatRole      string   // CF503_CHAT: the ARN of the chat's role, which may reject; empty: none may
-	Region        string   // AWS_REGION: us-east-1
-	Wiki          Wiki     // CF503_WIKI_…: where pages about incidents go; the zero value: nowhere
+	Bucket        string             // CF503_BUCKET: where incidents and snapshots are kept
+	Environment   string             // CF503_ENVIRONMENT: a word that stands in every message
+	Distributions []string           // CF503_DISTRIBUTIONS: ids that are watched and may be changed; at least one
+	Observe       bool               // CF503_MODE is observe: start no runbook, say what would have been asked
+	Stop          bool               // CF503_STOP is yes: start nothing and write nothing
+	Quorum        int                // CF503_QUORUM: how many different people must approve, 1 to 10
+	GateByRole    bool               // CF503_GATE is role: a gate names the roles of its approvers; sessions: their sessions
+	OptIn         string             // CF503_OPT_IN: the tag, KEY or KEY=VALUE, that a distribution must bear to be changed; may be empty
+	EdgeRoles     []string           // CF503_EDGE_ROLES: the ARNs of the roles whose trust people may be asked to mend; may be empty
+	MayDetach     bool               // CF503_DETACH is yes: people may be asked to take an edge function off; else no
+	Calendar      string             // CF503_CALENDAR: the name or ARN of the Change Calendar that is respected; may be empty
+	AskWhenClosed bool               // CF503_CLOSED is ask: people are asked while the calendar is closed; else they are told
+	ProbePaths    []string           // CF503_PROBE_PATHS: at most three; empty takes them from the logs, else the root
+	EdgeRegions   []string           // CF503_EDGE_REGIONS: Regions in which Lambda@Edge may run
+	Reserved      int                // CF503_RESERVED: the concurrency kept for each function; 0 keeps none
+	TakenBack     incident.TakenBack // CF503_TAKE_BACK: when a change is taken back without asking again, worse or not-recovered; else never
+	WatchHours    int                // CF503_WATCH_HOURS: how long a recovered incident is watched, 24 to 48
+	Stack         string             // CF503_STACK: the stack's name, which begins every name in it
+	Account       string             // CF503_ACCOUNT: twelve digits
+	MACKey        string             // CF503_MAC_KEY: the ARN of the KMS key of the tickets
+	Approvers     string             // one line an approver, name|principal ARN|reply topic ARN|channel topic ARN|circle, and |phone where texts from it are taken
+	SMSNumber     string             // CF503_SMS: the stack's own number, which takes texts; empty: none are taken
+	ChatRole      string             // CF503_CHAT: the ARN of the chat's role, which may reject; empty: none may
+	Region        string             // AWS_REGION: us-east-1
+	Wiki          Wiki               // CF503_WIKI_…: where pages about incidents go; the zero value: nowhere
 }
 
 // Wiki is a space of a Confluence Cloud site.
@@ -87,6 +88,7 @@ func Load(getenv func(string) string) (Settings, error) {
 		EdgeRegions:   list(r.required("CF503_EDGE_REGIONS")),
 		Reserved:      r.number("CF503_RESERVED", 0, 1000),
 		WatchHours:    r.number("CF503_WATCH_HOURS", 24, 48),
+		TakenBack:     r.takenBack("CF503_TAKE_BACK"),
 		Stack:         r.required("CF503_STACK"),
 		Account:       r.match("CF503_ACCOUNT", accountID),
 		MACKey:        r.required("CF503_MAC_KEY"),
@@ -247,6 +249,19 @@ func (r *reader) oneOf(name, yes, no string) bool {
 		r.problem(name, "is %q, neither %s nor %s", value, yes, no)
 	}
 	return value == yes
+}
+
+// takenBack is when a change is taken back without asking again.
+func (r *reader) takenBack(name string) incident.TakenBack {
+	value := r.required(name)
+	switch said := incident.TakenBack(value); {
+	case value == "" || value == "never":
+	case said == incident.TakenBackWorse || said == incident.TakenBackNotRecovered:
+		return said
+	default:
+		r.problem(name, "is %q, neither never nor %s nor %s", value, incident.TakenBackWorse, incident.TakenBackNotRecovered)
+	}
+	return incident.TakenBackNever
 }
 
 func (r *reader) number(name string, least, most int) int {

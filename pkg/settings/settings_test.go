@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/google/go-cmp/cmp"
+
+	"cloudfront503/pkg/incident"
 )
 
 // complete is an environment as template.yaml makes it.
@@ -22,7 +24,7 @@ func complete() map[string]string {
 		"CF503_BUCKET": "bucket", "CF503_ENVIRONMENT": "prod", "CF503_DISTRIBUTIONS": "E2EXAMPLE11AA, E2EXAMPLE22BB",
 		"CF503_MODE": "ask", "CF503_STOP": "no", "CF503_QUORUM": "2", "CF503_GATE": "role", "CF503_PROBE_PATHS": "/,/health",
 		"CF503_OPT_IN": "cloudfront503=change", "CF503_DETACH": "yes", "CF503_CALENDAR": "freeze", "CF503_CLOSED": "ask",
-		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_RESERVED": "2", "CF503_WATCH_HOURS": "48", "CF503_STACK": "cf503",
+		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_RESERVED": "2", "CF503_WATCH_HOURS": "48", "CF503_TAKE_BACK": "worse", "CF503_STACK": "cf503",
 		"CF503_ACCOUNT": "111122223333", "CF503_MAC_KEY": "arn:aws:kms:us-east-1:111122223333:key/k",
 		"CF503_APPROVERS": "alice|arn:aws:iam::111122223333:user/alice|1|1\nbob|arn:aws:iam::111122223333:role/Ops|2|3",
 		"AWS_REGION":      "us-east-1",
@@ -38,7 +40,7 @@ func TestLoadReadsWhatTheTemplateGives(t *testing.T) {
 	want := Settings{
 		Bucket: "bucket", Environment: "prod", Distributions: []string{"E2EXAMPLE11AA", "E2EXAMPLE22BB"}, Quorum: 2, GateByRole: true,
 		OptIn: "cloudfront503=change", MayDetach: true, Calendar: "freeze", AskWhenClosed: true,
-		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, Reserved: 2, WatchHours: 48, Stack: "cf503",
+		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, Reserved: 2, WatchHours: 48, TakenBack: incident.TakenBackWorse, Stack: "cf503",
 		Account: "111122223333", MACKey: "arn:aws:kms:us-east-1:111122223333:key/k", Region: "us-east-1",
 		Approvers: "alice|arn:aws:iam::111122223333:user/alice|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1|1\n" +
 			"bob|arn:aws:iam::111122223333:role/Ops|arn:aws:sns:us-east-1:111122223333:cf503-reply-2|arn:aws:sns:us-east-1:111122223333:cf503-channel-2|3",
@@ -76,11 +78,12 @@ func TestLoadSaysAllProblemsAtOnce(t *testing.T) {
 	env["CF503_QUORUM"] = "11"
 	env["CF503_DISTRIBUTIONS"] = "E2EXAMPLE11AA,../etc"
 	env["CF503_PROBE_PATHS"] = "/a,/b,/c,/d"
+	env["CF503_TAKE_BACK"] = "always"
 	_, err := Load(getenv(env))
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"CF503_BUCKET", "CF503_MODE", "CF503_QUORUM", "CF503_DISTRIBUTIONS", "CF503_PROBE_PATHS"} {
+	for _, name := range []string{"CF503_BUCKET", "CF503_MODE", "CF503_QUORUM", "CF503_DISTRIBUTIONS", "CF503_PROBE_PATHS", "CF503_TAKE_BACK"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %q", name, err)
 		}

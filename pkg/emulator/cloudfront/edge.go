@@ -88,10 +88,15 @@ func OwnError(status int, result, sentence string) EdgeAnswer {
 
 // SetEdge sets what a distribution's edges meet.
 func (s *Service) SetEdge(id string, edge EdgeFunc) {
+	s.AmendEdge(id, func(EdgeFunc) EdgeFunc { return edge })
+}
+
+// AmendEdge changes what a distribution's edges meet, given what they met until now.
+func (s *Service) AmendEdge(id string, amend func(EdgeFunc) EdgeFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.distributions[id]; d != nil {
-		d.edge, d.minutes = edge, map[int64]*minute{}
+		d.edge, d.minutes = amend(d.edge), map[int64]*minute{}
 	}
 }
 
