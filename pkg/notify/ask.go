@@ -100,9 +100,15 @@ func (p *page) undo(a Ask) {
 
 // short is the SMS: enough to decide whether to get up, and how to answer.
 func (a Ask) short() string {
-	return fmt.Sprintf("cf503 %s asks %s: %s of %s, because %s (%s). %sUntil %s. %s",
+	return fmt.Sprintf("cf503 %s asks %s: %s of %s, because %s (%s). %s%sUntil %s. %s",
 		line(a.Environment, 12), line(a.Approver.Name, 64), line(summary(a.Plan), 200), line(a.distribution(), 32), line(a.reason(), 40),
-		sure(a.Diagnosis.Verdict), prefixed("MIND: ", spaced(line(strings.Join(a.Plan.Exposes, " "), 200))), clock(a.Request.Expires), a.answers())
+		sure(a.Diagnosis.Verdict), prefixed("MIND: ", spaced(line(strings.Join(a.Plan.Exposes, " "), 200))), inShort[a.Plan.TakenBack], clock(a.Request.Expires), a.answers())
+}
+
+// inShort says when the change is taken back without asking again.
+var inShort = map[incident.TakenBack]string{
+	incident.TakenBackWorse:        "Taken back unasked if more fails then. ",
+	incident.TakenBackNotRecovered: "Taken back unasked if it does not help. ",
 }
 
 // answers are how an SMS is answered: by a code where texts are taken, else by a line to paste.

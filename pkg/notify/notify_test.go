@@ -111,6 +111,7 @@ func messages() map[string]notify.Message {
 	asked.Plan.Recipe, asked.Plan.Does = &incident.Recipe{Restore: &incident.RestoreRecipe{By: asked.Request.AskedBy}}, "put 1 field back to what snapshot known-good holds"
 	asked.Plan.Limits = []string{"A person asks for this, and no diagnosis: arn:aws:iam::111122223333:user/cem. Whether it helps was not judged."}
 	texted := ask()
+	texted.Plan.TakenBack = incident.TakenBackWorse
 	texted.Code, texted.CodeNo = "K7M-4QX-9RT", "ABC-DEF-GHJ"
 	granted := outcome("recovered", "")
 	granted.Plan = asked.Plan
