@@ -123,11 +123,11 @@ type topicResult struct {
 }
 
 func (s *Service) createTopic(c *kernel.Call, form url.Values) (any, error) {
-	arn := s.topicARN(form.Get("Name"))
+	arn := s.topicARN(c.Region, form.Get("Name"))
 	if err := c.Begin(kernel.Access{Action: "sns:CreateTopic", Resources: []string{arn}}); err != nil {
 		return nil, err
 	}
-	arn, err := s.CreateTopic(form.Get("Name"), pairs(form, "Attributes", "key", "value"))
+	arn, err := s.CreateTopicIn(c.Region, form.Get("Name"), pairs(form, "Attributes", "key", "value"))
 	return topicResult{arn}, err
 }
 

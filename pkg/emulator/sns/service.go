@@ -126,8 +126,14 @@ var topicName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 // topicAttributes are those that may be set.
 var topicAttributes = []string{"DisplayName", "Policy", "KmsMasterKeyId", "SignatureVersion", "TracingConfig", "DeliveryPolicy"}
 
-// CreateTopic makes a topic, or finds the one of that name if its attributes are the same. The answer is its ARN.
+// CreateTopic makes a topic in the world's Region, or finds the one of that name if its attributes are the same. The answer
+// is its ARN.
 func (s *Service) CreateTopic(name string, attributes map[string]string) (string, error) {
+	return s.CreateTopicIn(s.world.Region, name, attributes)
+}
+
+// CreateTopicIn is CreateTopic in any Region.
+func (s *Service) CreateTopicIn(region, name string, attributes map[string]string) (string, error) {
 	if !topicName.MatchString(name) {
 		return "", invalid("Topic Name")
 	}
@@ -138,7 +144,7 @@ func (s *Service) CreateTopic(name string, attributes map[string]string) (string
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	arn := s.topicARN(name)
+	arn := s.topicARN(region, name)
 	if old := s.topics[arn]; old != nil {
 		return arn, old.sameAs(attributes)
 	}
@@ -183,8 +189,8 @@ func checkTopicAttribute(name, value string) error {
 	return nil
 }
 
-func (s *Service) topicARN(name string) string {
-	return fmt.Sprintf("arn:aws:sns:%s:%s:%s", s.world.Region, s.world.Account, name)
+func (s *Service) topicARN(region, name string) string {
+	return fmt.Sprintf("arn:aws:sns:%s:%s:%s", region, s.world.Account, name)
 }
 
 // snapshot is a topic as it is now, for work that outlives the lock; nil where there is none.

@@ -88,6 +88,27 @@ func newAccount(t *testing.T) *account {
 	return a
 }
 
+func TestATopicIsOfTheRegionInWhichItWasMade(t *testing.T) {
+	a := newAccount(t)
+	made, err := a.client.CreateTopic(t.Context(), &sdk.CreateTopicInput{Name: aws.String("topic")}, func(o *sdk.Options) { o.Region = "eu-west-1" })
+	if err != nil || aws.ToString(made.TopicArn) != "arn:aws:sns:eu-west-1:111122223333:topic" {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	if _, _, err := a.service.Subscribe(Subscription{Topic: *made.TopicArn, Protocol: "sms", Endpoint: "+15555550100"}); err != nil {
+		t.Fatal(err)
+	}
+	for want, region := range []string{"us-east-1", "eu-west-1"} { // only the second one has a subscriber
+		arn := "arn:aws:sns:" + region + ":111122223333:topic"
+		if err := a.service.PublishAs("cloudwatch.amazonaws.com", "arn:aws:cloudwatch:"+region+":111122223333:alarm:a", arn, "s", "m"); err != nil {
+			t.Fatal(err)
+		}
+		a.world.Settle()
+		if n := len(a.service.Mailbox("")); n != want {
+			t.Errorf("after a message in %s: %d mails", region, n)
+		}
+	}
+}
+
 func (a *account) as(key, token string) *sdk.Client {
 	return sdk.NewFromConfig(aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(a.world.Endpoint), RetryMaxAttempts: 1,
