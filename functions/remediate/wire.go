@@ -46,7 +46,7 @@ func newHandler(s settings.Settings, cfg aws.Config, clock *settings.Clock, log 
 			Documents: documents(s),
 			Approvers: approval.Names(approvers), Quorum: s.Quorum,
 			AutomationRole: s.AutomationRole(), Distributions: s.Distributions, EdgeRoles: s.EdgeRoles, Stop: s.Stop, Texts: s.SMSNumber != "",
-			TakenBack: s.TakenBack, Evidence: remedy.NewPlace(s.Stack, s.Bucket, s.OnCallTopic()),
+			TakenBack: s.TakenBack, Evidence: remedy.NewPlace(s.Stack, s.Bucket, s.OnCallTopic(), s.QuotaTopics),
 		},
 		Records: records{record, snapshots}, Store: objects{record}, Configs: snapshots,
 		Tickets: approval.Verifier{MACs: approval.KeyChecker{KMS: kms.NewFromConfig(cfg), Key: s.MACKey}},

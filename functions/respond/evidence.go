@@ -5,14 +5,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
-
+	"cloudfront503/pkg/evidence/record"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/ledger"
 	"cloudfront503/pkg/plan"
@@ -28,37 +26,55 @@ func (s *story) evidenceChange(ctx context.Context) (plan.Change, error) {
 	case s.diagnosis.Onset.IsZero():
 		return plan.Change{}, errors.New("nothing is seen to fail")
 	}
-	quotas, err := s.quotas(ctx)
+	regions := append([]string{s.settings.Region}, s.settings.EdgeRegions...)
+	found, err := s.used(ctx, regions)
 	if err != nil {
 		return plan.Change{}, err
 	}
-	place := remedy.NewPlace(s.settings.Stack, s.settings.Bucket, s.settings.OnCallTopic())
-	recipe, left, err := remedy.ProposeEvidence(ctx, s.looks, place, s.snapshot, quotas)
+	proposed, err := remedy.ProposeEvidence(ctx, s.looks, remedy.EvidenceInputs{
+		Place:    remedy.NewPlace(s.settings.Stack, s.settings.Bucket, s.settings.OnCallTopic(), s.settings.QuotaTopics),
+		Snapshot: s.snapshot, Found: found, Regions: regions,
+	})
 	if err != nil {
 		return plan.Change{}, fmt.Errorf("what is switched on: %w", err)
 	}
-	return plan.Change{Recipe: &incident.Recipe{Evidence: recipe}, Difference: remedy.EvidenceDifference(*recipe), Left: left}, nil
+	return plan.Change{
+		Recipe: &incident.Recipe{Evidence: proposed.Recipe}, Difference: remedy.EvidenceDifference(*proposed.Recipe),
+		Left: proposed.Left, Unwatched: proposed.Unwatched,
+	}, nil
 }
 
-// quotas are those of the stack's Region, as the evidence keeps them; none where they could not be read.
-func (s *story) quotas(ctx context.Context) ([]incident.QuotaValue, error) {
-	region := s.settings.Region
-	body, err := s.ledger.Get(ctx, s.incident, "evidence/service-quotas/"+region+".json")
-	if errors.Is(err, ledger.ErrMissing) {
-		return nil, nil
+// used is what the evidence keeps of metrics and quotas in Regions, as whoever took over knows it too. What could not be
+// read is not in it.
+func (s *story) used(ctx context.Context, regions []string) (incident.Evidence, error) {
+	names := []string{"incident.json", "distribution.json"} // without which there is no record
+	for _, region := range regions {
+		names = append(names, "metrics/"+region+".json", "service-quotas/"+region+".json")
 	}
-	if err != nil {
-		return nil, err
-	}
-	var kept struct{ Quotas []types.ServiceQuota }
-	if err := json.Unmarshal(body, &kept); err != nil {
-		return nil, fmt.Errorf("incident %s: quotas: %w", s.incident, err)
-	}
-	var quotas []incident.QuotaValue
-	for _, q := range kept.Quotas {
-		quotas = append(quotas, incident.QuotaValue{
-			Region: region, Service: aws.ToString(q.ServiceCode), Code: aws.ToString(q.QuotaCode), Name: aws.ToString(q.QuotaName), Value: aws.ToFloat64(q.Value),
+	files := record.Files{}
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var problems error
+	for _, name := range names {
+		wait.Go(func() {
+			body, err := s.ledger.Get(ctx, s.incident, "evidence/"+name)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				files[name] = body
+			case !errors.Is(err, ledger.ErrMissing):
+				problems = errors.Join(problems, err)
+			}
 		})
 	}
-	return quotas, nil
+	wait.Wait()
+	if problems != nil {
+		return incident.Evidence{}, problems
+	}
+	found, err := record.Read(files)
+	if err != nil {
+		return incident.Evidence{}, fmt.Errorf("incident %s: read the evidence: %w", s.incident, err)
+	}
+	return found, nil
 }

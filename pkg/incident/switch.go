@@ -22,12 +22,13 @@ type LogDelivery struct {
 	Path   string `json:"path"`   // under the prefix, with CloudWatch Logs' variables
 }
 
-// QuotaAlarm warns when most of a quota is used. It lies in the stack's own Region, as an alarm tells only topics of its
-// own [CloudWatch PutMetricAlarm].
+// QuotaAlarm warns when most of a quota is used. It lies in the Region of its metric, and of the topic that it tells: an
+// alarm sees and tells nothing of another [CloudWatch PutMetricAlarm].
 type QuotaAlarm struct {
 	Name       string            `json:"name"`
-	Quota      string            `json:"quota"` // its name
-	Value      float64           `json:"value"` // of the quota when this was planned
+	Region     string            `json:"region,omitempty"` // empty: the stack's own
+	Quota      string            `json:"quota"`            // its name
+	Value      float64           `json:"value"`            // of the quota when this was planned
 	Namespace  string            `json:"namespace"`
 	Metric     string            `json:"metric"`
 	Dimensions map[string]string `json:"dimensions,omitempty"`

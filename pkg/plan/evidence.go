@@ -28,7 +28,7 @@ func switchOn(in Input, plan *incident.Plan) string {
 		does, costs = append(does, "standard logs to "+recipe.Logs.Target), append(costs, "logs by what is delivered and kept")
 	}
 	for _, alarm := range recipe.Alarms {
-		does = append(does, fmt.Sprintf("an alarm at 80 %% of the quota %s, which is %s", alarm.Quota, number(alarm.Value)))
+		does = append(does, fmt.Sprintf("an alarm at 80 %% of the quota %s%s, which is %s", alarm.Quota, elsewhere(alarm), number(alarm.Value)))
 	}
 	if len(recipe.Alarms) > 0 {
 		costs = append(costs, "alarms by the month")
@@ -38,9 +38,10 @@ func switchOn(in Input, plan *incident.Plan) string {
 		"It costs money until it is taken back: " + and(costs) + ".",
 		"It mends nothing. It shows what happens from then on, and the cause is looked for with that.",
 	}
-	if slices.ContainsFunc(recipe.Alarms, func(alarm incident.QuotaAlarm) bool { return alarm.Namespace == "AWS/Lambda" }) {
-		plan.Limits = append(plan.Limits, "Lambda's quota is watched in this stack's Region alone: an alarm sees metrics, and tells topics, of its own Region only.")
+	if slices.ContainsFunc(recipe.Alarms, func(alarm incident.QuotaAlarm) bool { return alarm.Region != "" }) {
+		plan.Limits = append(plan.Limits, "An alarm of another Region tells the topic that QuotaTopics lists there; that this topic lets CloudWatch publish is not checked.")
 	}
+	plan.Limits = append(plan.Limits, in.Changes[plan.Remedy].Unwatched...)
 	if recipe.Logs != nil {
 		plan.Limits = append(plan.Limits, "Logs hold the viewers' addresses, and stay in the bucket when their delivery ends.")
 	}
@@ -48,6 +49,14 @@ func switchOn(in Input, plan *incident.Plan) string {
 		plan.Limits = append(plan.Limits, "On already, and left as it is: "+and(left)+".")
 	}
 	return ""
+}
+
+// elsewhere names the Region of an alarm that is not the stack's own.
+func elsewhere(alarm incident.QuotaAlarm) string {
+	if alarm.Region == "" {
+		return ""
+	}
+	return " in " + alarm.Region
 }
 
 // and makes a list of words.

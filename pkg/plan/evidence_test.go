@@ -27,26 +27,33 @@ func TestEvidenceIsAskedForWhereTheCauseIsNotKnown(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		recipe incident.EvidenceRecipe
-		left   []string
+		change Change // what was found besides
 		does   string
 		says   []string // among the limits
 	}{
-		{"everything is missing", all, nil,
+		{"everything is missing", all, Change{},
 			"switch on additional metrics, standard logs to arn:aws:s3:::kept/access-logs and an alarm at 80 % of the quota Requests per second per distribution, which is 250,000",
 			[]string{"additional metrics by the distribution and month, logs by what is delivered and kept and alarms by the month.", "It mends nothing.", "viewers' addresses"}},
-		{"Lambda's quota has no alarm", incident.EvidenceRecipe{Alarms: []incident.QuotaAlarm{{Quota: "Concurrent executions", Value: 1000, Namespace: "AWS/Lambda"}}}, nil,
-			"switch on an alarm at 80 % of the quota Concurrent executions, which is 1,000", []string{"in this stack's Region alone"}},
-		{"only the metrics are", incident.EvidenceRecipe{Metrics: true}, []string{"standard logs"}, "switch on additional metrics",
+		{"Lambda's quota has no alarm in two Regions", incident.EvidenceRecipe{Alarms: []incident.QuotaAlarm{
+			{Quota: "Concurrent executions", Value: 1000}, {Quota: "Concurrent executions", Value: 2000, Region: "eu-west-1"},
+		}}, Change{}, "switch on an alarm at 80 % of the quota Concurrent executions, which is 1,000 and " +
+			"an alarm at 80 % of the quota Concurrent executions in eu-west-1, which is 2,000", []string{"tells the topic that QuotaTopics lists there"}},
+		{"a Region gets none", incident.EvidenceRecipe{Metrics: true}, Change{Unwatched: []string{"It is used in eu-west-1 too."}},
+			"switch on additional metrics", []string{"It is used in eu-west-1 too."}},
+		{"only the metrics are", incident.EvidenceRecipe{Metrics: true}, Change{Left: []string{"standard logs"}}, "switch on additional metrics",
 			[]string{"It costs money until it is taken back: additional metrics by the distribution and month.", "On already, and left as it is: standard logs."}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := dark(tt.recipe)
 			change := in.Changes[incident.RemedyEvidence]
-			change.Left = tt.left
+			change.Left, change.Unwatched = tt.change.Left, tt.change.Unwatched
 			in.Changes[incident.RemedyEvidence] = change
 			plan := Make(in)
 			if plan.TellOnly != "" || plan.Runbook != "SwitchOnEvidence" || plan.Does != tt.does {
 				t.Errorf("%q, %q, %q", plan.TellOnly, plan.Runbook, plan.Does)
+			}
+			if elsewhere := strings.Contains(tt.does, "eu-west-1"); elsewhere != slices.ContainsFunc(plan.Limits, func(limit string) bool { return strings.Contains(limit, "of another Region") }) {
+				t.Errorf("whether an alarm lies elsewhere is not said rightly: %q", plan.Limits)
 			}
 			for _, want := range tt.says {
 				if !slices.ContainsFunc(plan.Limits, func(limit string) bool { return strings.Contains(limit, want) }) {

@@ -47,6 +47,7 @@ type Change struct {
 	Left       []string         // fields of the blamed change that stay as they are
 	Others     []string         // who else uses what changes: the ids of distributions with a function, the names of functions with a role
 	Findings   []string         // sentences on what a check of the change found
+	Unwatched  []string         // sentences on quotas that are used and get no alarm
 	Refusal    string           // why there is none; empty where there is one
 }
 

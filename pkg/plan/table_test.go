@@ -60,7 +60,9 @@ needs an origin group that has the failing origin, or the tag ` + "`cloudfront50
 Lambda@Edge version is taken off only where the stack's ` + "`DetachEdgeFunctions`" + ` is yes and no earlier version is known.
 
 Switching on metrics, logs and alarms mends nothing and costs money, which the message says. It needs no certain cause; what is
-on already is left alone, and only what was made is taken away again.
+on already is left alone, and only what was made is taken away again. An alarm on Lambda's concurrency lies in us-east-1 and in
+each other Region in which the distribution's Lambda@Edge functions ran and for which ` + "`QuotaTopics`" + ` lists a topic; the message names
+the Regions that get none.
 
 ## What no policy switches off
 

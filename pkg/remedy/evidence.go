@@ -16,21 +16,36 @@ import (
 
 // Place is where a stack puts the evidence that it switches on.
 type Place struct {
-	Prefix string // the stack's name: every name that is given begins with it
-	Target string // the ARN of the bucket, with the prefix, that logs go to
-	Topic  string // the ARN of the topic that alarms tell
+	Prefix string            // the stack's name: every name that is given begins with it
+	Target string            // the ARN of the bucket, with the prefix, that logs go to
+	Topic  string            // the ARN of the topic that alarms in the stack's own Region tell
+	Topics map[string]string // the ARNs of those that alarms elsewhere tell, by Region; there is no alarm in a Region without one
 }
 
 // logPrefix is where in the stack's bucket standard logs go, as the template lets them.
 const logPrefix = "access-logs"
 
-// NewPlace is the place of a stack with a name, a bucket's name, and the ARN of the topic that is told.
-func NewPlace(stack, bucket, topic string) Place {
-	partition := "aws"
+// NewPlace is the place of a stack with a name, a bucket's name, and the ARNs of the topic that is told and of those in
+// other Regions.
+func NewPlace(stack, bucket, topic string, elsewhere []string) Place {
+	place := Place{Prefix: stack, Target: "arn:aws:s3:::" + bucket + "/" + logPrefix, Topic: topic, Topics: map[string]string{}}
 	if parts := strings.Split(topic, ":"); len(parts) > 1 {
-		partition = parts[1]
+		place.Target = strings.Replace(place.Target, "arn:aws:", "arn:"+parts[1]+":", 1)
 	}
-	return Place{Prefix: stack, Target: "arn:" + partition + ":s3:::" + bucket + "/" + logPrefix, Topic: topic}
+	for _, arn := range elsewhere {
+		if region := regionOf(arn); region != "" {
+			place.Topics[region] = arn
+		}
+	}
+	return place
+}
+
+// regionOf is the Region that an ARN names, empty for none.
+func regionOf(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 3 {
+		return parts[3]
+	}
+	return ""
 }
 
 // hourly is the path of an hour's logs under the prefix. Evidence finds it by what CloudWatch Logs says of the delivery.
@@ -49,11 +64,11 @@ type watchedQuota struct {
 	namespace, metric string
 	statistic         string
 	perMinute         float64 // of the quota's unit in the metric's minute
-	ofDistribution    bool    // the metric is the distribution's, else the Region's
+	ofDistribution    bool    // the metric is the distribution's, and there is but one; else it is each Region's
 	needed            func(distribution.Config) bool
 }
 
-// watchedQuotas are those that can be the cause of a 503 and have a metric. The alarms lie in the stack's Region.
+// watchedQuotas are those that can be the cause of a 503 and have a metric.
 var watchedQuotas = []watchedQuota{
 	{"cloudfront", "Requests per second per distribution", "requests", "AWS/CloudFront", "Requests", "Sum", 60, true,
 		func(distribution.Config) bool { return true }},
@@ -69,11 +84,15 @@ func (p Place) logs(arn string) *incident.LogDelivery {
 	return &incident.LogDelivery{Name: p.Prefix + "-" + arn[strings.LastIndex(arn, "/")+1:], Source: arn, Target: p.Target, Path: hourly}
 }
 
-// alarm is the alarm on a quota of a value.
-func (p Place) alarm(id string, watched watchedQuota, value float64) incident.QuotaAlarm {
+// alarm is the alarm on a quota of a value in a Region, empty for the stack's own. Its name tells which Region it is of: the
+// record knows it by that.
+func (p Place) alarm(id string, watched watchedQuota, region string, value float64) incident.QuotaAlarm {
 	alarm := incident.QuotaAlarm{
 		Name: p.Prefix + "-quota-" + id + "-" + watched.suffix, Quota: watched.name, Value: value, Namespace: watched.namespace,
 		Metric: watched.metric, Statistic: watched.statistic, Threshold: warnShare * value * watched.perMinute, Topic: p.Topic,
+	}
+	if region != "" {
+		alarm.Name, alarm.Region, alarm.Topic = alarm.Name+"-"+region, region, p.Topics[region]
 	}
 	if watched.ofDistribution {
 		alarm.Dimensions = map[string]string{"DistributionId": id, "Region": "Global"}
@@ -86,26 +105,59 @@ type looking interface {
 	Look(context.Context, Part) (Standing, error)
 }
 
-// ProposeEvidence finds what is not switched on. quotas are those of the stack's Region; left names what is on, and stays as
-// it is. A *Refused says that nothing is missing.
-func ProposeEvidence(ctx context.Context, looks looking, place Place, snapshot incident.Snapshot, quotas []incident.QuotaValue) (recipe *incident.EvidenceRecipe, left []string, err error) {
-	config, err := distribution.Parse(snapshot.Config)
+// EvidenceInputs are what a proposal to switch evidence on is made from.
+type EvidenceInputs struct {
+	Place    Place
+	Snapshot incident.Snapshot // with Config
+	Found    incident.Evidence // its metrics and quotas
+	Regions  []string          // in which Lambda@Edge may run, and which were asked
+}
+
+// EvidenceProposal is what could be switched on.
+type EvidenceProposal struct {
+	Recipe    *incident.EvidenceRecipe
+	Left      []string // names what is on, and stays as it is
+	Unwatched []string // sentences on quotas that are used, or may be, and get no alarm
+}
+
+// ProposeEvidence finds what is not switched on. A *Refused says that nothing is missing.
+func ProposeEvidence(ctx context.Context, looks looking, in EvidenceInputs) (EvidenceProposal, error) {
+	config, err := distribution.Parse(in.Snapshot.Config)
 	if err != nil {
-		return nil, nil, refuse("the live configuration cannot be read: %v", err)
+		return EvidenceProposal{}, refuse("the live configuration cannot be read: %v", err)
 	}
-	all, left := place.wanted(snapshot, config, quotas)
+	id := in.Snapshot.Distribution
+	all, left := in.wanted(config)
+	alarms, unwatched := in.alarms(config)
+	all.Alarms = alarms
 	standing := map[string]Standing{}
-	for _, part := range Parts(snapshot.Distribution, all) {
-		if standing[part.String()], err = looks.Look(ctx, part); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", part, err)
+	for _, part := range Parts(id, all) {
+		stands, err := looks.Look(ctx, part)
+		switch {
+		case err != nil && part.alarm != nil && part.alarm.Region != "": // which keeps nothing else from being switched on
+			stands = unseen
+			unwatched = append(unwatched, fmt.Sprintf("Whether %s has an alarm could not be read: %s.", where(part.alarm), incident.Line(err.Error(), 200)))
+		case err != nil:
+			return EvidenceProposal{}, fmt.Errorf("%s: %w", part, err)
 		}
+		standing[part.String()] = stands
 	}
-	missing, on := lacking(snapshot.Distribution, all, standing)
-	left = append(left, on...)
-	if len(Parts(snapshot.Distribution, missing)) == 0 {
-		return nil, nil, refuse("everything that would tell more is switched on already")
+	missing, on := lacking(id, all, standing)
+	if len(Parts(id, missing)) == 0 {
+		return EvidenceProposal{}, refuse("everything that would tell more is switched on already")
 	}
-	return &missing, left, nil
+	return EvidenceProposal{Recipe: &missing, Left: append(left, on...), Unwatched: unwatched}, nil
+}
+
+// unseen is a part of which nobody could tell how it stands. It is neither made nor called on.
+const unseen Standing = -1
+
+// where names the quota of an alarm, and its Region where that is not the stack's own.
+func where(alarm *incident.QuotaAlarm) string {
+	if alarm.Region == "" {
+		return alarm.Quota
+	}
+	return alarm.Quota + " in " + alarm.Region
 }
 
 // lacking is the part of a recipe that is not there, and the names of the rest. Logs are there also where somebody has made
@@ -123,10 +175,11 @@ func lacking(id string, all incident.EvidenceRecipe, standing map[string]Standin
 		}
 	}
 	for _, alarm := range all.Alarms {
-		if absent(kindAlarm, alarm.Name) {
+		switch standing[Part{Kind: kindAlarm, Name: alarm.Name}.String()] {
+		case Absent:
 			missing.Alarms = append(missing.Alarms, alarm)
-		} else {
-			on = append(on, "the alarm on "+alarm.Quota)
+		case AsPlanned, Otherwise:
+			on = append(on, "the alarm on "+where(&alarm))
 		}
 	}
 	return missing, on
@@ -134,22 +187,14 @@ func lacking(id string, all incident.EvidenceRecipe, standing map[string]Standin
 
 const standardLogs = "standard logs"
 
-// wanted is all that could be switched on. Legacy standard logs tell the same as those of version 2.
-func (p Place) wanted(snapshot incident.Snapshot, config distribution.Config, quotas []incident.QuotaValue) (all incident.EvidenceRecipe, left []string) {
+// wanted is all that could be switched on, but for alarms. Legacy standard logs tell the same as those of version 2.
+func (in EvidenceInputs) wanted(config distribution.Config) (all incident.EvidenceRecipe, left []string) {
 	all.Metrics = true
-	switch logs := p.logs(snapshot.ARN); {
+	switch logs := in.Place.logs(in.Snapshot.ARN); {
 	case config.Logging().Enabled:
 		left = append(left, standardLogs)
 	case len(logs.Name) <= mostDeliveryName:
 		all.Logs = logs
-	}
-	for _, watched := range watchedQuotas {
-		for _, quota := range quotas {
-			if quota.Service == watched.service && quota.Name == watched.name && quota.Value > 0 && watched.needed(config) {
-				all.Alarms = append(all.Alarms, p.alarm(snapshot.Distribution, watched, quota.Value))
-				break
-			}
-		}
 	}
 	return all, left
 }
@@ -167,7 +212,10 @@ func checkEvidence(plan incident.Plan, snapshot incident.Snapshot, place Place) 
 		return recipe, refuse("the logs would go elsewhere than this stack lets them go")
 	}
 	for _, alarm := range recipe.Alarms {
-		if !slices.ContainsFunc(watchedQuotas, func(w watchedQuota) bool { return sameAlarm(place.alarm(plan.Distribution, w, alarm.Value), alarm) }) {
+		if alarm.Region != "" && place.Topics[alarm.Region] == "" {
+			return recipe, refuse("alarm %s would lie in %s, where this stack lists no topic", alarm.Name, alarm.Region)
+		}
+		if !slices.ContainsFunc(watchedQuotas, func(w watchedQuota) bool { return place.makes(plan.Distribution, w, alarm) }) {
 			return recipe, refuse("alarm %s is none that this stack makes", alarm.Name)
 		}
 	}
@@ -175,6 +223,12 @@ func checkEvidence(plan incident.Plan, snapshot incident.Snapshot, place Place) 
 		return recipe, refuse("the plan switches nothing on")
 	}
 	return recipe, nil
+}
+
+// makes reports whether an alarm is the one that this stack makes on a quota. What is the distribution's has its metric in
+// the stack's own Region alone.
+func (p Place) makes(id string, watched watchedQuota, alarm incident.QuotaAlarm) bool {
+	return (alarm.Region == "" || !watched.ofDistribution) && sameAlarm(p.alarm(id, watched, alarm.Region, alarm.Value), alarm)
 }
 
 func sameAlarm(a, b incident.QuotaAlarm) bool {
@@ -195,7 +249,11 @@ func EvidenceDifference(recipe incident.EvidenceRecipe) (changes []incident.Fiel
 		add("CloudWatchLogs/Delivery/"+recipe.Logs.Name, recipe.Logs.Target)
 	}
 	for _, alarm := range recipe.Alarms {
-		add("CloudWatch/Alarm/"+alarm.Name, fmt.Sprintf("more than %.0f of %s %s a minute (%s)", alarm.Threshold, alarm.Namespace, alarm.Metric, alarm.Statistic))
+		to := fmt.Sprintf("more than %.0f of %s %s a minute (%s)", alarm.Threshold, alarm.Namespace, alarm.Metric, alarm.Statistic)
+		if alarm.Region != "" {
+			to += " in " + alarm.Region + ", told to " + alarm.Topic
+		}
+		add("CloudWatch/Alarm/"+alarm.Name, to)
 	}
 	return changes
 }

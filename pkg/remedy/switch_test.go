@@ -28,7 +28,7 @@ const siteARN = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE"
 
 var (
 	testPlace = Place{Prefix: "stack", Target: "arn:aws:s3:::kept/access-logs", Topic: "arn:aws:sns:us-east-1:111122223333:stack-on-call"}
-	quotasNow = []incident.QuotaValue{{Service: "cloudfront", Name: "Requests per second per distribution", Value: 250_000}}
+	quotasNow = []incident.QuotaValue{{Region: "us-east-1", Service: "cloudfront", Name: "Requests per second per distribution", Value: 250_000}}
 )
 
 // allParts are the parts of a site of which nothing is on, in the order in which they are made.
@@ -43,11 +43,21 @@ type switchScene struct {
 	logs     *logservice.Service
 	alarms   *watchservice.Service
 	switches Switches
+	in       EvidenceInputs
 }
 
 func newSwitchScene(t *testing.T) *switchScene {
 	t.Helper()
+	return newSwitchSceneOf(t, nil, EvidenceInputs{Place: testPlace, Found: incident.Evidence{Quotas: quotasNow}})
+}
+
+// newSwitchSceneOf is one of a configuration, nil for the scene's own, and of what a proposal is made from besides.
+func newSwitchSceneOf(t *testing.T, config []byte, in EvidenceInputs) *switchScene {
+	t.Helper()
 	s := &switchScene{edgeScene: newEdgeScene(t)}
+	if config != nil {
+		s.record.Snapshot.Config = config
+	}
 	s.logs, s.alarms = logservice.New(s.world), watchservice.New(s.world)
 	keys := credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")
 	once := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 1 })
@@ -56,21 +66,21 @@ func newSwitchScene(t *testing.T) *switchScene {
 		Logs:   logs.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &s.world.Endpoint, Credentials: keys, Retryer: func() aws.Retryer { return once }}),
 		Alarms: cloudwatch.New(cloudwatch.Options{Region: "us-east-1", BaseEndpoint: &s.world.Endpoint, Credentials: keys, Retryer: once}),
 	}
-	s.Looks, s.Switches, s.Stack.Evidence = s.switches, s.switches, testPlace
+	s.Looks, s.Switches, s.Stack.Evidence = s.switches, s.switches, in.Place
 	s.record.Snapshot.Distribution, s.record.Snapshot.ARN = "E1EXAMPLE", siteARN
 	s.ok(s.edge.PutDistribution("E1EXAMPLE", s.record.Snapshot.Config, nil))
-	recipe, _, err := ProposeEvidence(t.Context(), s.switches, testPlace, s.record.Snapshot, quotasNow)
+	in.Snapshot = s.record.Snapshot
+	s.in = in
+	proposed, err := ProposeEvidence(t.Context(), s.switches, in)
 	s.ok(err)
-	s.plan(incident.RemedyEvidence, "SwitchOnEvidence", incident.Recipe{Evidence: recipe})
+	s.plan(incident.RemedyEvidence, "SwitchOnEvidence", incident.Recipe{Evidence: proposed.Recipe})
 	return s
 }
 
 // on are the parts that stand as planned.
 func (s *switchScene) on() (on []string) {
 	s.t.Helper()
-	config, err := proposeAll(s.record.Snapshot)
-	s.ok(err)
-	for _, part := range Parts("E1EXAMPLE", config) {
+	for _, part := range s.all() {
 		stands, err := s.switches.Look(s.t.Context(), part)
 		s.ok(err)
 		if stands == AsPlanned {
@@ -80,14 +90,13 @@ func (s *switchScene) on() (on []string) {
 	return on
 }
 
-// proposeAll is everything that could be switched on.
-func proposeAll(snapshot incident.Snapshot) (incident.EvidenceRecipe, error) {
+// all is everything that could be switched on.
+func (s *switchScene) all() []Part {
+	s.t.Helper()
 	none := lookingFunc(func(context.Context, Part) (Standing, error) { return Absent, nil })
-	recipe, _, err := ProposeEvidence(context.Background(), none, testPlace, snapshot, quotasNow)
-	if err != nil {
-		return incident.EvidenceRecipe{}, err
-	}
-	return *recipe, nil
+	proposed, err := ProposeEvidence(s.t.Context(), none, s.in)
+	s.ok(err)
+	return Parts("E1EXAMPLE", *proposed.Recipe)
 }
 
 type lookingFunc func(context.Context, Part) (Standing, error)
@@ -357,7 +366,7 @@ func TestWhatIsProposedDependsOnWhatIsThere(t *testing.T) {
 	standing := func(all map[string]Standing) lookingFunc {
 		return func(_ context.Context, part Part) (Standing, error) { return all[part.Kind], nil }
 	}
-	edge := incident.QuotaValue{Service: "lambda", Name: "Concurrent executions", Value: 1000}
+	edge := incident.QuotaValue{Region: "us-east-1", Service: "lambda", Name: "Concurrent executions", Value: 1000}
 	for _, c := range []struct {
 		name   string
 		config string
@@ -380,10 +389,11 @@ func TestWhatIsProposedDependsOnWhatIsThere(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			snapshot := incident.Snapshot{Distribution: "E1EXAMPLE", ARN: siteARN, Config: []byte(c.config)}
-			recipe, left, err := ProposeEvidence(t.Context(), standing(c.stands), testPlace, snapshot, c.quotas)
+			proposed, err := ProposeEvidence(t.Context(), standing(c.stands), EvidenceInputs{Place: testPlace, Snapshot: snapshot, Found: incident.Evidence{Quotas: c.quotas}})
 			if err != nil {
 				t.Fatal(err)
 			}
+			recipe, left := proposed.Recipe, proposed.Left
 			var parts []string
 			for _, part := range Parts("E1EXAMPLE", *recipe) {
 				parts = append(parts, part.String())
@@ -398,7 +408,7 @@ func TestWhatIsProposedDependsOnWhatIsThere(t *testing.T) {
 	}
 	on := standing(map[string]Standing{kindMetrics: AsPlanned, kindDelivery: AsPlanned, kindAlarm: AsPlanned})
 	snapshot := incident.Snapshot{Distribution: "E1EXAMPLE", ARN: siteARN, Config: []byte(`{}`)}
-	if _, _, err := ProposeEvidence(t.Context(), on, testPlace, snapshot, quotasNow); !isFinal(err) {
+	if _, err := ProposeEvidence(t.Context(), on, EvidenceInputs{Place: testPlace, Snapshot: snapshot, Found: incident.Evidence{Quotas: quotasNow}}); !isFinal(err) {
 		t.Errorf("everything is on: %v", err)
 	}
 }

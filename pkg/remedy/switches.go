@@ -66,7 +66,8 @@ const (
 	Otherwise                 // something else stands in its place
 )
 
-// Switches are the parts of the evidence at AWS. The clients are of us-east-1, where all that is CloudFront's lies.
+// Switches are the parts of the evidence at AWS. The clients are of us-east-1, where all that is CloudFront's lies; an alarm
+// of another Region is asked for there.
 type Switches struct {
 	Edge   *cloudfront.Client
 	Logs   *logs.Client
@@ -249,10 +250,19 @@ func (s Switches) deliveryOff(ctx context.Context, part Part) error {
 	return unless(s.Logs.DeleteDelivery(ctx, found.ID), logs.CodeNotFound)
 }
 
+// within sends a call to the Region of an alarm.
+func within(alarm *incident.QuotaAlarm) func(*cloudwatch.Options) {
+	return func(o *cloudwatch.Options) {
+		if alarm.Region != "" {
+			o.Region = alarm.Region
+		}
+	}
+}
+
 func (s Switches) alarm(ctx context.Context, part Part) (Standing, error) {
 	output, err := s.Alarms.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
 		AlarmNames: []string{part.Name}, AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm, cwtypes.AlarmTypeCompositeAlarm},
-	})
+	}, within(part.alarm))
 	switch {
 	case err != nil:
 		return Absent, err
@@ -287,12 +297,12 @@ func (s Switches) alarmOn(ctx context.Context, part Part) error {
 		Namespace: &want.Namespace, MetricName: &want.Metric, Dimensions: dimensions, Statistic: cwtypes.Statistic(want.Statistic),
 		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(5), DatapointsToAlarm: aws.Int32(3), Threshold: &want.Threshold,
 		ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold, TreatMissingData: aws.String("notBreaching"), AlarmActions: []string{want.Topic},
-	})
+	}, within(want))
 	return err
 }
 
 func (s Switches) alarmOff(ctx context.Context, part Part) error {
-	_, err := s.Alarms.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{part.Name}})
+	_, err := s.Alarms.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{part.Name}}, within(part.alarm))
 	var gone *cwtypes.ResourceNotFound
 	if errors.As(err, &gone) {
 		return nil

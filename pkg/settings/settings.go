@@ -32,6 +32,7 @@ type Settings struct {
 	AskWhenClosed bool               // CF503_CLOSED is ask: people are asked while the calendar is closed; else they are told
 	ProbePaths    []string           // CF503_PROBE_PATHS: at most three; empty takes them from the logs, else the root
 	EdgeRegions   []string           // CF503_EDGE_REGIONS: Regions in which Lambda@Edge may run
+	QuotaTopics   []string           // CF503_QUOTA_TOPICS: the ARNs of topics that alarms in other Regions tell, one a Region; may be empty
 	Reserved      int                // CF503_RESERVED: the concurrency kept for each function; 0 keeps none
 	TakenBack     incident.TakenBack // CF503_TAKE_BACK: when a change is taken back without asking again, worse or not-recovered; else never
 	WatchHours    int                // CF503_WATCH_HOURS: how long a recovered incident is watched, 24 to 48
@@ -63,6 +64,7 @@ var (
 	distributionID = regexp.MustCompile(`^[A-Z0-9]{8,20}$`)
 	accountID      = regexp.MustCompile(`^[0-9]{12}$`)
 	site           = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+	topicARN       = regexp.MustCompile(`^arn:aws:sns:([a-z]+-[a-z]+-[0-9]):[0-9]{12}:[A-Za-z0-9_-]+$`) // a standard topic
 	ownNumber      = regexp.MustCompile(`^[+]?[0-9]+$`)
 	pageID         = regexp.MustCompile(`^[0-9]{1,20}$`)
 	parameterName  = regexp.MustCompile(`^/[A-Za-z0-9_.!+=@/-]+$`) // no count: it takes long to compile, and SSM has its own
@@ -100,6 +102,7 @@ func Load(getenv func(string) string) (Settings, error) {
 		r.problem("CF503_PROBE_PATHS", "has more than %d paths", mostProbePaths)
 	}
 	s.Approvers = s.expandApprovers(getenv("CF503_APPROVERS"), strings.Split(getenv("CF503_PHONES"), ","))
+	s.QuotaTopics = r.topics("CF503_QUOTA_TOPICS", s.Region)
 	s.Wiki = r.wiki()
 	return s, errors.Join(r.problems...)
 }
@@ -218,6 +221,26 @@ func (r *reader) optional(name string, pattern *regexp.Regexp) string {
 		return ""
 	}
 	return r.match(name, pattern)
+}
+
+// topics reads the ARNs of topics in Regions other than home, at most one a Region: a second one would never be told.
+func (r *reader) topics(name, home string) []string {
+	values := list(r.getenv(name))
+	seen := map[string]bool{home: true}
+	for _, value := range values {
+		found := topicARN.FindStringSubmatch(value)
+		switch {
+		case found == nil:
+			r.problem(name, "has %q, which is no ARN of an SNS topic", value)
+		case found[1] == home:
+			r.problem(name, "has %q, but in %s alarms tell the on-call topic", value, home)
+		case seen[found[1]]:
+			r.problem(name, "has more than one topic in %s", found[1])
+		default:
+			seen[found[1]] = true
+		}
+	}
+	return values
 }
 
 // wiki reads where pages go. Half of it is a mistake, and would be found out only when an incident ends.

@@ -24,7 +24,7 @@ func complete() map[string]string {
 		"CF503_BUCKET": "bucket", "CF503_ENVIRONMENT": "prod", "CF503_DISTRIBUTIONS": "E2EXAMPLE11AA, E2EXAMPLE22BB",
 		"CF503_MODE": "ask", "CF503_STOP": "no", "CF503_QUORUM": "2", "CF503_GATE": "role", "CF503_PROBE_PATHS": "/,/health",
 		"CF503_OPT_IN": "cloudfront503=change", "CF503_DETACH": "yes", "CF503_CALENDAR": "freeze", "CF503_CLOSED": "ask",
-		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_RESERVED": "2", "CF503_WATCH_HOURS": "48", "CF503_TAKE_BACK": "worse", "CF503_STACK": "cf503",
+		"CF503_EDGE_REGIONS": "us-east-1,eu-west-1", "CF503_QUOTA_TOPICS": "arn:aws:sns:eu-west-1:111122223333:quotas", "CF503_RESERVED": "2", "CF503_WATCH_HOURS": "48", "CF503_TAKE_BACK": "worse", "CF503_STACK": "cf503",
 		"CF503_ACCOUNT": "111122223333", "CF503_MAC_KEY": "arn:aws:kms:us-east-1:111122223333:key/k",
 		"CF503_APPROVERS": "alice|arn:aws:iam::111122223333:user/alice|1|1\nbob|arn:aws:iam::111122223333:role/Ops|2|3",
 		"AWS_REGION":      "us-east-1",
@@ -40,7 +40,7 @@ func TestLoadReadsWhatTheTemplateGives(t *testing.T) {
 	want := Settings{
 		Bucket: "bucket", Environment: "prod", Distributions: []string{"E2EXAMPLE11AA", "E2EXAMPLE22BB"}, Quorum: 2, GateByRole: true,
 		OptIn: "cloudfront503=change", MayDetach: true, Calendar: "freeze", AskWhenClosed: true,
-		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, Reserved: 2, WatchHours: 48, TakenBack: incident.TakenBackWorse, Stack: "cf503",
+		ProbePaths: []string{"/", "/health"}, EdgeRegions: []string{"us-east-1", "eu-west-1"}, QuotaTopics: []string{"arn:aws:sns:eu-west-1:111122223333:quotas"}, Reserved: 2, WatchHours: 48, TakenBack: incident.TakenBackWorse, Stack: "cf503",
 		Account: "111122223333", MACKey: "arn:aws:kms:us-east-1:111122223333:key/k", Region: "us-east-1",
 		Approvers: "alice|arn:aws:iam::111122223333:user/alice|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1|1\n" +
 			"bob|arn:aws:iam::111122223333:role/Ops|arn:aws:sns:us-east-1:111122223333:cf503-reply-2|arn:aws:sns:us-east-1:111122223333:cf503-channel-2|3",
@@ -87,6 +87,40 @@ func TestLoadSaysAllProblemsAtOnce(t *testing.T) {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %q", name, err)
 		}
+	}
+}
+
+func TestTopicsAreOfOtherRegionsEachOnce(t *testing.T) {
+	const irish, oregon = "arn:aws:sns:eu-west-1:111122223333:quotas", "arn:aws:sns:us-west-2:444455556666:a_b-1"
+	for _, tt := range []struct {
+		name   string
+		topics string
+		want   []string
+		says   []string // all problems at once; none: it is right
+	}{
+		{"none", " ", nil, nil},
+		{"in two Regions and accounts", irish + ", " + oregon, []string{irish, oregon}, nil},
+		{"no ARN", "quotas", nil, []string{`"quotas", which is no ARN of an SNS topic`}},
+		{"of another service", "arn:aws:sqs:eu-west-1:111122223333:quotas", nil, []string{"no ARN of an SNS topic"}},
+		{"a subscription", irish + ":0a1b2c3d-0000-4000-8000-000000000000", nil, []string{"no ARN of an SNS topic"}},
+		{"of no account", "arn:aws:sns:eu-west-1::quotas", nil, []string{"no ARN of an SNS topic"}},
+		{"in the stack's own Region", "arn:aws:sns:us-east-1:111122223333:quotas", nil, []string{"in us-east-1 alarms tell the on-call topic"}},
+		{"everything that can be wrong", irish + "," + irish + "2,arn:aws:sns:us-east-1:111122223333:q,x", nil,
+			[]string{"more than one topic in eu-west-1", "in us-east-1 alarms", `"x", which is no ARN`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env := complete()
+			env["CF503_QUOTA_TOPICS"] = tt.topics
+			got, err := Load(getenv(env))
+			if (err == nil) != (tt.says == nil) || err == nil && !slices.Equal(got.QuotaTopics, tt.want) {
+				t.Fatalf("%q, %v", got.QuotaTopics, err)
+			}
+			for _, want := range tt.says {
+				if !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "CF503_QUOTA_TOPICS") != len(tt.says) {
+					t.Errorf("%v does not say %q", err, want)
+				}
+			}
+		})
 	}
 }
 
