@@ -4,10 +4,12 @@
 package functions
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"cloudfront503/pkg/emulator/kernel"
 	"cloudfront503/pkg/emulator/logs"
 	"cloudfront503/pkg/emulator/rehearsal"
 )
@@ -59,8 +61,82 @@ func TestEvidenceThatIsSwitchedOnIsTakenAwayAgain(t *testing.T) {
 			undoes(t, r, "alice")
 			untilClosed(t, r, "undone")
 			leftAs(t, r, before)
-			if n := did(r, switchesOff); n != len(switchesOff) {
+			if n := did(r, switchesOff); n != len(switchesOff)-1+len(evidenceOf(planned(t, r)).Alarms) { // a call each
 				t.Errorf("%d parts were switched off", n)
+			}
+		})
+	}
+}
+
+// An alarm sees and tells its own Region only: where Lambda@Edge runs elsewhere, one lies there, with the topic that the stack
+// lists.
+func TestAnAlarmLiesInEachRegionThatUsesAQuota(t *testing.T) {
+	t.Parallel()
+	r := start(t, "undetermined")
+	breaks(t, r)
+	untilAsked(t, r)
+	approves(t, r, "alice")
+	until(t, r, 30*time.Minute, "it is on", func() bool { return r.Has("deployed") })
+	var regions []string
+	for _, alarm := range evidenceOf(planned(t, r)).Alarms {
+		if alarm.Quota == "Concurrent executions" {
+			regions = append(regions, or(alarm.Region, "us-east-1"))
+		}
+		r.CloudWatch.SetState(or(alarm.Region, "us-east-1"), alarm.Name, "ALARM", "drill")
+	}
+	r.World.Settle()
+	if !slices.Equal(regions, []string{"us-east-1", "eu-west-1"}) {
+		t.Errorf("Lambda's quota is watched in %q", regions)
+	}
+	if mails := r.SNS.Mailbox(rehearsal.QuotaTopic); len(mails) != 1 || !strings.Contains(mails[0].Subject, "EU (Ireland)") {
+		t.Errorf("the topic in Ireland got %v", mails)
+	}
+}
+
+func TestWithoutATopicPeopleAreToldWhereAQuotaIsNotWatched(t *testing.T) {
+	t.Parallel()
+	r := start(t, "undetermined", with("QuotaTopics", ""))
+	breaks(t, r)
+	untilAsked(t, r)
+	if body := askedOf(r); !strings.Contains(body, "is used in eu-west-1 too, and gets no alarm there: list a topic of each such Region in QuotaTopics") {
+		t.Errorf("not said in\n%s", body)
+	}
+	approves(t, r, "alice")
+	until(t, r, 30*time.Minute, "it is on", func() bool { return r.Has("deployed") })
+	if n := count(r, remediate, "cloudwatch:PutMetricAlarm", "ok"); n != 2 {
+		t.Errorf("%d alarms, want those of us-east-1", n)
+	}
+	for _, a := range granted(t, r) {
+		if strings.HasSuffix(a.statement, "#SwitchQuotaAlarmsElsewhere") {
+			t.Errorf("granted all the same: %v", a)
+		}
+	}
+}
+
+func TestWhatFailsInAnotherRegionLeavesNothingAnywhere(t *testing.T) {
+	const elsewhere = "arn:aws:cloudwatch:eu-west-1:*"
+	for name, c := range map[string]struct {
+		happens func(*testing.T, *rehearsal.Rehearsal)
+		says    string
+	}{
+		"a policy of the organization denies the Region": {func(_ *testing.T, r *rehearsal.Rehearsal) {
+			fault("cloudwatch:PutMetricAlarm", kernel.Fault{Resource: elsewhere, Error: denies("cloudwatch:PutMetricAlarm", "with an explicit deny in a service control policy")})(r)
+		}, "AccessDenied"},
+		"the topic is listed no longer": {redeploys("CF503_QUOTA_TOPICS", ""), "would lie in eu-west-1, where this stack lists no topic"},
+		"another topic is listed":       {redeploys("CF503_QUOTA_TOPICS", rehearsal.QuotaTopic+"-more"), "is none that this stack makes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, "undetermined")
+			breaks(t, r)
+			untilAsked(t, r)
+			want := stateOf(t, r)
+			c.happens(t, r)
+			approves(t, r, "alice")
+			until(t, r, 26*time.Hour, "the incident is closed", func() bool { return r.Incident().Outcome != nil })
+			leftAs(t, r, want)
+			if why := r.Incident().Outcome.Why; !strings.Contains(why, c.says) {
+				t.Errorf("ended as %s: %s", r.Incident().Outcome.Result, why)
 			}
 		})
 	}

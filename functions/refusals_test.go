@@ -203,5 +203,6 @@ func leftAs(t *testing.T, r *rehearsal.Rehearsal, want everything) {
 	}
 }
 
-// repeatable are calls that may come more than once: DEVELOPMENT is put back, and an alarm is put under its own name.
-var repeatable = map[string]int{"cloudfront:UpdateFunction": 2, "cloudwatch:PutMetricAlarm": 2}
+// repeatable are calls that may come more than once: DEVELOPMENT is put back, and each of three alarms is put under its own
+// name.
+var repeatable = map[string]int{"cloudfront:UpdateFunction": 2, "cloudwatch:PutMetricAlarm": 6}

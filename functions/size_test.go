@@ -37,7 +37,37 @@ func crowded(o *rehearsal.Options) {
 		o.Parameters[fmt.Sprintf("Phone%d", i+1)] = fmt.Sprintf("+1206555010%d", i)
 	}
 	o.Parameters["SmsReplies"], o.Parameters["SmsNumber"], o.Parameters["ChatRole"] = "yes", rehearsal.OwnNumber, chatRole
+	o.Parameters["QuotaTopics"] = topicsElsewhere()
 	o.Parameters["LogBuckets"] = "shop-access-logs-eu-west-1,media-access-logs-us-east-1"
+}
+
+// topicsElsewhere are a topic in each Region but us-east-1 in which Lambda@Edge may run as the template has it.
+func topicsElsewhere() string {
+	var arns []string
+	for _, region := range strings.Fields("us-east-2 us-west-1 us-west-2 ap-south-1 ap-northeast-1 ap-northeast-2 ap-southeast-1 ap-southeast-2 eu-central-1 eu-west-1 eu-west-2 sa-east-1") {
+		arns = append(arns, "arn:aws:sns:"+region+":"+account+":platform-alarms")
+	}
+	return strings.Join(arns, ",")
+}
+
+// mostEnvironment is what Lambda takes of a function's variables, names and values together. Source: "Lambda quotas".
+const mostEnvironment = 4096
+
+func TestEachFunctionsVariablesAreAsFewAsLambdaTakes(t *testing.T) {
+	t.Parallel()
+	r := start(t, "error-page-503", crowded)
+	for _, name := range r.Lambda.Functions() {
+		size := 0
+		for variable, value := range r.Lambda.Environment(name) {
+			if strings.HasPrefix(variable, "CF503_") {
+				size += len(variable) + len(value)
+			}
+		}
+		t.Logf("%-40s %d bytes", name, size)
+		if size == 0 || size > mostEnvironment {
+			t.Errorf("%s has %d bytes of variables, at most %d", name, size, mostEnvironment)
+		}
+	}
 }
 
 func TestEachRoleIsAsSmallAsIAMTakes(t *testing.T) {

@@ -44,7 +44,7 @@ func stateOf(t *testing.T, r *rehearsal.Rehearsal) everything {
 		now.Delivery += len(r.Logs.Delivered("us-east-1", kind))
 	}
 	for _, alarm := range evidenceOf(planned(t, r)).Alarms {
-		if _, there := r.CloudWatch.AlarmState("us-east-1", alarm.Name); there {
+		if _, there := r.CloudWatch.AlarmState(or(alarm.Region, "us-east-1"), alarm.Name); there {
 			now.Alarms = append(now.Alarms, alarm.Name)
 		}
 	}

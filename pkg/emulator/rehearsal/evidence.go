@@ -8,20 +8,30 @@ import (
 	"time"
 
 	"cloudfront503/pkg/emulator/cloudfront"
+	"cloudfront503/pkg/emulator/sns"
 )
 
 // darkFor is how long the scenario undetermined fails, until it passes by itself.
 const darkFor = 90 * time.Minute
 
-// undetermined: something fails at edges where nothing probes, and neither logs nor additional metrics are on.
+// QuotaTopic is the topic of the scenario undetermined for alarms in the Region of most viewers.
+const QuotaTopic = "arn:aws:sns:" + poolRegion + ":" + AccountID + ":quotas"
+
+// undetermined: something fails at edges where nothing probes, and neither logs nor additional metrics are on. A Lambda@Edge
+// function runs in two Regions, and is well.
 func undetermined() Scenario {
 	t := traffic
 	t.Regions = []cloudfront.Region{{Name: poolRegion, Share: 0.7}, {Name: "us-east-1", Share: 0.3}}
 	return Scenario{
 		Name: "undetermined", Ends: "switched-on", Asks: true, Elsewhere: true, Traffic: t,
-		Title:   "Something fails where nobody looks: no logs and no additional metrics are on.",
-		Config:  func() []byte { return config(nil) },
-		Prepare: func(r *Rehearsal) { r.CloudFront.SetMonitoring(Distribution, false) },
+		Title:      "Something fails where nobody looks: no logs and no additional metrics are on.",
+		Config:     func() []byte { return config(edgeFunction) },
+		Parameters: map[string]string{"QuotaTopics": QuotaTopic},
+		Prepare: func(r *Rehearsal) {
+			r.addEdgeFunction()
+			r.addQuotaTopic()
+			r.CloudFront.SetMonitoring(Distribution, false)
+		},
 		Break: func(r *Rehearsal) error {
 			from := r.World.Clock.Now()
 			until := from.Add(darkFor)
@@ -35,6 +45,17 @@ func undetermined() Scenario {
 			})
 			return nil
 		},
+	}
+}
+
+// addQuotaTopic makes the topic, which somebody on call reads.
+func (r *Rehearsal) addQuotaTopic() {
+	arn, err := r.SNS.CreateTopicIn(poolRegion, "quotas", nil)
+	if err == nil {
+		_, _, err = r.SNS.Subscribe(sns.Subscription{Topic: arn, Protocol: "email", Endpoint: "edge@example.com"})
+	}
+	if err != nil {
+		r.World.Strict("topic %s: %v", QuotaTopic, err)
 	}
 }
 
