@@ -50,10 +50,11 @@ deploy: build ## build and deploy; ENV=default|staging|prod
 fmt: ## format all Go code
 	gofmt -w *.go cmd functions pkg tools
 
-lint: ## the formatter, go vet and staticcheck; the runbook checker is a test
+lint: ## the formatter, go vet, staticcheck, and the checkers of imports, template and runbooks
 	@test -z "$$(gofmt -l *.go cmd functions pkg tools)" || { gofmt -l *.go cmd functions pkg tools; echo "not formatted: make fmt"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	go test . ./pkg/runbook/...
 
 clean: ## remove what was made
 	rm -rf dist out
