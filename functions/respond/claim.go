@@ -40,6 +40,8 @@ type story struct {
 	plan      incident.Plan
 	execution incident.Execution
 	begun     bool  // the runbook may have been started
+	resumed   bool  // the sweep asks to carry on, and will ask again
+	heard     bool  // people know of the trouble that ends this try
 	asked     bool  // it is recorded whom the gate waits for
 	keyless   error // why tickets cannot be made; nil where they can
 
@@ -81,6 +83,7 @@ func (h handler) claim(ctx context.Context, distribution string, trigger inciden
 		return nil, nil
 	}
 	s := &story{handler: h, incident: claim.Incident, holder: holder, trigger: trigger, raw: raw, episode: claim.Pointer.Episode}
+	s.resumed = trigger.Kind == incident.KindResume
 	if opened := claim.Pointer.OpenedBy; opened != nil {
 		s.trigger = *opened
 	}
@@ -94,14 +97,14 @@ func (h handler) claim(ctx context.Context, distribution string, trigger inciden
 }
 
 // finish gives the lease back, or gives it up where something may be tried again. A lease that was lost is no error: the
-// story is told by somebody else.
+// story is told by somebody else. Nor is trouble that people know of, where the sweep asks again.
 func (s *story) finish(ctx context.Context, problem error) error {
 	if isLost(problem) {
 		s.log.InfoContext(ctx, "somebody else carries on", "stage", "ledger", "incident", s.incident.String())
 		return nil
 	}
 	if problem != nil {
-		return errors.Join(problem, s.ledger.Abandon(ctx, s.incident, s.holder))
+		return errors.Join(unless(s.resumed && s.heard, problem), s.ledger.Abandon(ctx, s.incident, s.holder))
 	}
 	return s.ledger.Release(ctx, s.incident, s.holder)
 }

@@ -26,6 +26,7 @@ func (s *story) cannot(ctx context.Context, what string, problem error) error {
 		About: s.about(), What: what, Err: problem, Then: s.then(),
 		Next: []string{"aws cloudfront get-distribution --id " + s.incident.Distribution},
 	}))
+	s.heard = told == nil
 	if transient(problem) || told != nil {
 		return errors.Join(problem, told)
 	}
