@@ -93,7 +93,12 @@ func TestRemediateInvokedByHandWritesNothing(t *testing.T) {
 // again starts the incident's runbook by hand, with the parameters of its own execution but for some.
 func again(t *testing.T, r *rehearsal.Rehearsal, as aws.Config, change map[string][]string) automation.Execution {
 	t.Helper()
-	own := r.SSM.Executions()[0]
+	return repeated(t, r, as, r.SSM.Executions()[0], change)
+}
+
+// repeated starts a document by hand, with the parameters of an execution but for some.
+func repeated(t *testing.T, r *rehearsal.Rehearsal, as aws.Config, own automation.Execution, change map[string][]string) automation.Execution {
+	t.Helper()
 	parameters := maps.Clone(own.Parameters)
 	maps.Copy(parameters, change)
 	out, err := ssm.NewFromConfig(as).StartAutomationExecution(t.Context(), &ssm.StartAutomationExecutionInput{
