@@ -211,3 +211,27 @@ func TestNobodyHasAChangeTakenBackByAsking(t *testing.T) {
 		t.Errorf("%d executions", n)
 	}
 }
+
+func TestAChangeIsTakenBackUnderEveryReadingOfAWS(t *testing.T) {
+	t.Parallel()
+	for name, set := range readings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, before, _ := changedAndWorse(t, takesBack("worse"), under(set))
+			untilClosed(t, r, "undone")
+			stands(t, r, before, 2)
+		})
+	}
+}
+
+// Where AWS takes no such signature, nothing is written, and people hear of it with what to do by hand.
+func TestAWayBackWhoseGateDoesNotOpenIsTold(t *testing.T) {
+	t.Parallel()
+	r, _, after := changedAndWorse(t, takesBack("worse"))
+	r.World.Faults.Add(kernel.Fault{Action: "ssm:SendAutomationSignal", Error: kernel.Errorf(http.StatusBadRequest, "AccessDeniedException", "not an approver")})
+	until(t, r, 2*time.Hour, "on-call hears that it is not undone", func() bool { return heardOf(r, "NOT undone") })
+	stands(t, r, after, 1)
+	if !heardOf(r, "aws cloudfront update-distribution --id "+rehearsal.Distribution+" --if-match ") {
+		t.Error("on-call does not know how to take it back by hand")
+	}
+}
