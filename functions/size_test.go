@@ -37,7 +37,7 @@ func crowded(o *rehearsal.Options) {
 		o.Parameters[fmt.Sprintf("Phone%d", i+1)] = fmt.Sprintf("+1206555010%d", i)
 	}
 	o.Parameters["SmsReplies"], o.Parameters["SmsNumber"], o.Parameters["ChatRole"] = "yes", rehearsal.OwnNumber, chatRole
-	o.Parameters["QuotaTopics"] = topicsElsewhere()
+	o.Parameters["QuotaTopics"], o.Parameters["TakeBack"] = topicsElsewhere(), "worse"
 	o.Parameters["LogBuckets"] = "shop-access-logs-eu-west-1,media-access-logs-us-east-1"
 }
 
