@@ -106,6 +106,29 @@ func TestTroubleThatLastsIsToldOnce(t *testing.T) {
 	oneOfEach(t, r)
 }
 
+func TestAKeyThatDoesNotAnswerIsWaitedForAWhile(t *testing.T) {
+	const tries = 4 // of the functions' SDK
+	for name, c := range map[string]struct {
+		times int
+		says  string
+	}{
+		"for a moment": {2 * tries, "approval waits"},
+		"for ever":     {0, "Tickets cannot be made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, "error-page-503")
+			r.World.Faults.Add(kernel.Fault{Action: "kms:GenerateMac", Caller: sessionsOf(respond), Times: c.times, Error: serverError()})
+			breaks(t, r)
+			until(t, r, 30*time.Minute, "on-call hears "+c.says, func() bool { return heardOf(r, c.says) })
+			once(t, r, "could not make a plan")
+			if n := len(r.SSM.Executions()); n != min(c.times, 1) {
+				t.Errorf("%d executions", n)
+			}
+		})
+	}
+}
+
 func TestAnIncidentEndsWithoutThePageThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	r, broken := asked(t)

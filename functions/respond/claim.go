@@ -44,6 +44,8 @@ type story struct {
 	heard     bool  // people know of the trouble that ends this try
 	asked     bool  // it is recorded whom the gate waits for
 	keyless   error // why tickets cannot be made; nil where they can
+	keyTried  bool  // keyless is known
+	openedAt  time.Time
 
 	renewing sync.Mutex // guards renewed
 	renewed  time.Time  // when the lease was made longer last
@@ -83,7 +85,7 @@ func (h handler) claim(ctx context.Context, distribution string, trigger inciden
 		return nil, nil
 	}
 	s := &story{handler: h, incident: claim.Incident, holder: holder, trigger: trigger, raw: raw, episode: claim.Pointer.Episode}
-	s.resumed = trigger.Kind == incident.KindResume
+	s.resumed, s.openedAt = trigger.Kind == incident.KindResume, claim.Pointer.OpenedAt
 	if opened := claim.Pointer.OpenedBy; opened != nil {
 		s.trigger = *opened
 	}

@@ -29,8 +29,8 @@ func (s *story) decide(ctx context.Context) error {
 		return err
 	}
 	s.plan = plan.Make(in)
-	if s.plan.TellOnly == "" && s.keyless != nil {
-		s.plan.TellOnly = "Tickets cannot be made (" + incident.Line(s.keyless.Error(), 200) + "), so nobody could approve."
+	if err := s.requireKey(ctx); err != nil {
+		return err
 	}
 	text, err := json.MarshalIndent(s.plan, "", "  ")
 	if err != nil {
@@ -40,6 +40,34 @@ func (s *story) decide(ctx context.Context) error {
 		return err
 	}
 	return s.note(ctx, incident.StepPlanned, sentenceOf(s.plan), s.plan)
+}
+
+// keyPatience is how long an incident waits for a key that may answer by itself again, before people hear what there is to
+// know and nobody is asked.
+const keyPatience = 10 * time.Minute
+
+// tryKey finds whether tickets can be made.
+func (s *story) tryKey(ctx context.Context) {
+	_, s.keyless = s.key.Make(ctx, []byte("cloudfront503: can tickets be made"))
+	s.keyTried = true
+}
+
+// requireKey leaves a plan that asks people only where tickets can be made. The error is one that may pass by itself.
+func (s *story) requireKey(ctx context.Context) error {
+	if s.plan.TellOnly != "" {
+		return nil
+	}
+	if !s.keyTried {
+		s.tryKey(ctx)
+	}
+	if s.keyless == nil {
+		return nil
+	}
+	if transient(s.keyless) && s.now().Sub(s.openedAt) < keyPatience {
+		return fmt.Errorf("incident %s: make tickets: %w", s.incident, s.keyless)
+	}
+	s.plan.TellOnly = "Tickets cannot be made (" + incident.Line(s.keyless.Error(), 200) + "), so nobody could approve."
+	return nil
 }
 
 // considerations are everything that the plan is made from.

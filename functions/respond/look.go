@@ -62,7 +62,7 @@ func (s *story) diagnose(ctx context.Context) error {
 // and then no runbook is started.
 func (s *story) gather(ctx context.Context) (record.Files, []incident.Gap) {
 	var wait sync.WaitGroup
-	wait.Go(func() { _, s.keyless = s.key.Make(ctx, []byte("cloudfront503: can tickets be made")) })
+	wait.Go(func() { s.tryKey(ctx) })
 	defer wait.Wait()
 	good, err := s.knownGood(ctx)
 	files, gaps := s.evidence.Gather(ctx, evidence.Question{
