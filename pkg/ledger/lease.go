@@ -41,13 +41,17 @@ func (l *Ledger) changeSeen(ctx context.Context, ref incident.Reference, apply f
 
 // Release gives the lease back: the work is done, nothing is left to take over. It is no error if the lease was lost.
 func (l *Ledger) Release(ctx context.Context, ref incident.Reference, holder string) error {
-	return unlessLost(l.change(ctx, ref, "release", func(p *incident.Pointer) error {
+	release := func(p *incident.Pointer) error {
 		if p.Lease.Holder != holder {
 			return ErrLeaseLost
 		}
 		p.Lease = incident.Lease{}
 		return nil
-	}))
+	}
+	if l.changeSeen(ctx, ref, release) {
+		return nil
+	}
+	return unlessLost(l.change(ctx, ref, "release", release))
 }
 
 // Abandon gives the lease up with the work undone: the next claim, Lambda's retry or the sweep, takes over at once. The

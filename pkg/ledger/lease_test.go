@@ -65,6 +65,43 @@ func TestARenewalIsNotDisturbedByWhatIsHeard(t *testing.T) {
 	}
 }
 
+// What this process wrote last it need not read to give it back; what others wrote since stays.
+func TestALeaseIsGivenBackUnread(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault kernel.Fault
+		reads int64
+	}{
+		"nothing came between": {},
+		"the answer is lost":   {fault: kernel.Fault{Action: "s3:PutObject", LoseAnswer: true, Times: 1}, reads: 1},
+		"something was heard":  {fault: kernel.Fault{Action: "s3:PutObject", Times: 1}, reads: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			client := &reading{objects: r.client(operator, 1)}
+			l := New(client, bucket, "respond", r.clock)
+			r.claim(l, alarm(errors5, "ALARM", 0), "a")
+			handled := 1
+			if c.fault.Action != "" && !c.fault.LoseAnswer {
+				handled = 2
+				c.fault.Before = func() { r.claim(r.ledger("verify"), alarm(errors3, "ALARM", 1), "v") }
+			}
+			if c.fault.Action != "" {
+				r.world.Faults.Add(c.fault)
+			}
+			before := client.reads.Load()
+			r.ok(l.Release(t.Context(), first, "a"))
+			if got := client.reads.Load() - before; got != c.reads {
+				t.Errorf("%d reads, want %d", got, c.reads)
+			}
+			if p := r.pointer(); p.Lease.Holder != "" || len(p.Handled) != handled {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
 func TestWorkThatIsDoneIsNotTakenOverAndWorkThatFailedIsAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
