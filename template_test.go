@@ -49,6 +49,27 @@ func TestThereIsNoEleventhApprover(t *testing.T) {
 	}
 }
 
+func TestTopicsForQuotasAreOfOtherRegions(t *testing.T) {
+	_, rest, _ := strings.Cut(string(Template()), "\n  QuotaTopics:\n")
+	_, rest, found := strings.Cut(rest, "AllowedPattern: ")
+	line, _, _ := strings.Cut(rest, "\n")
+	pattern, err := regexp.Compile(line)
+	if err != nil || !found {
+		t.Fatalf("%q: %v", line, err)
+	}
+	const account = ":111122223333:"
+	for arn, want := range map[string]bool{
+		"": true, "arn:aws:sns:eu-west-1" + account + "quotas": true, "arn:aws:sns:us-east-2" + account + "quotas": true, "arn:aws:sns:us-west-1" + account + "a_b-1": true,
+		"arn:aws:sns:ap-southeast-2" + account + "quotas": true, "arn:aws:sns:il-central-1" + account + "quotas": true,
+		"arn:aws:sns:us-east-1" + account + "quotas": false, "arn:aws:sns:eu-west-1" + account + "quotas.fifo": false, "arn:aws:sns:eu-west-1::quotas": false,
+		"arn:aws:sqs:eu-west-1" + account + "quotas": false, "arn:aws:sns:eu-west-1" + account + "quotas:0a1b2c3d": false, "quotas": false,
+	} {
+		if pattern.MatchString(arn) != want {
+			t.Errorf("%q is taken: %v", arn, !want)
+		}
+	}
+}
+
 func TestRunbooksAreSound(t *testing.T) {
 	documents, err := fs.Sub(Files(), "pkg/runbook/documents")
 	if err != nil {
