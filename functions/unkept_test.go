@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"cloudfront503/pkg/emulator/kernel"
 	"cloudfront503/pkg/emulator/rehearsal"
 )
@@ -241,4 +243,24 @@ func TestAWayBackThatCannotReportIsNotSilent(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAWayBackThatDiesEachTimeLeavesNothingHalfWay(t *testing.T) {
+	t.Parallel()
+	r := start(t, "function-error")
+	breaks(t, r)
+	untilAsked(t, r)
+	approvedBy(r.Scenario.Approvers()...)(t, r)
+	until(t, r, 30*time.Minute, "the change is everywhere", func() bool { return r.Has("deployed") })
+	made := stateOf(t, r)
+	const tries = 3 // of the runbook's step
+	r.World.Faults.Add(kernel.Fault{Action: "cloudfront:PublishFunction", Caller: sessionsOf(remediate), Times: tries, Error: serverError(),
+		Before: func() { r.Lambda.Kill(remediate) }})
+	undoes(t, r, "bob")
+	until(t, r, 30*time.Minute, "the way back has failed", func() bool { return r.Has("undo-failed") })
+	r.World.Clock.Advance(10 * time.Minute)
+	if diff := cmp.Diff(made, stateOf(t, r)); diff != "" {
+		t.Errorf("the way back is left half-way (-want +got):\n%s", diff)
+	}
+	once(t, r, "undone, look at it")
 }

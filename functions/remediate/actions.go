@@ -185,7 +185,7 @@ func (h handler) note(ctx context.Context, order remedy.Order, what string) (str
 	}
 	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.told(broken),
 		incident.Execution{ID: order.Execution, Status: what})
-	if err == nil && what == runbook.NoteFailed && !order.Back {
+	if err == nil && what == runbook.NoteFailed {
 		err = h.settle(ctx, order)
 	}
 	return "noted", err
