@@ -54,11 +54,11 @@ func (s *story) codeChange(ctx context.Context) (plan.Change, error) {
 	if err != nil {
 		return plan.Change{}, err
 	}
-	others, err := s.usersOf(ctx, arn)
+	others, needed, err := s.usersOf(ctx, arn)
 	if err != nil {
 		return plan.Change{}, fmt.Errorf("which distributions run the function could not be read: %w", err)
 	}
-	return plan.Change{Recipe: &incident.Recipe{Code: recipe}, Difference: remedy.CodeDifference(*recipe), Others: others}, nil
+	return plan.Change{Recipe: &incident.Recipe{Code: recipe}, Difference: remedy.CodeDifference(*recipe), Others: others, Needed: needed}, nil
 }
 
 // viewerRequest is a plain GET, with which code in LIVE is tried.
@@ -80,22 +80,27 @@ func (s *story) faultOf(ctx context.Context, arn string) string {
 	return remedy.Unfit(aws.ToString(output.TestResult.FunctionErrorMessage), aws.ToString(output.TestResult.ComputeUtilization))
 }
 
-// usersOf are the distributions that run a CloudFront Function: no list of CloudFront's names them.
-func (s *story) usersOf(ctx context.Context, arn string) ([]string, error) {
-	var ids []string
+// usersOf are the distributions that run a CloudFront Function, and how many people must approve what all of them get: two
+// where one of them has tenants. No list of CloudFront's names them.
+func (s *story) usersOf(ctx context.Context, arn string) (ids []string, needed int, err error) {
+	needed = 1
 	pages := cloudfront.NewListDistributionsPaginator(s.edge, &cloudfront.ListDistributionsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, summary := range page.DistributionList.Items {
-			if runs(summary, arn) {
-				ids = append(ids, aws.ToString(summary.Id))
+			if !runs(summary, arn) {
+				continue
+			}
+			ids = append(ids, aws.ToString(summary.Id))
+			if summary.ConnectionMode == types.ConnectionModeTenantOnly {
+				needed = 2
 			}
 		}
 	}
-	return ids, nil
+	return ids, needed, nil
 }
 
 // runs reports whether a behaviour of the distribution runs the function.

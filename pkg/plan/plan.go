@@ -152,6 +152,9 @@ func (in Input) fill(plan *incident.Plan) string {
 	if why := trait.fill(in, plan); why != "" {
 		return why
 	}
+	if in.tenantOnly() && plan.Quota == nil { // a request for a quota changes nothing that tenants have
+		plan.Approvals = max(2, plan.Approvals)
+	}
 	if event := in.openAbout(in.servicesBehind(*plan)); trait.anyway && event != nil {
 		plan.Approvals = max(2, plan.Approvals)
 		plan.Limits = append(plan.Limits, "AWS Health has an open event about "+event.Service+": a change may reach the edges late, or not at all.")

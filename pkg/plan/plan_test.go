@@ -334,13 +334,20 @@ func TestTakingAFunctionOffNeedsTwoPeople(t *testing.T) {
 }
 
 func TestAMultiTenantDistributionNeedsTwoPeople(t *testing.T) {
-	in := input(incident.Replayed503)
-	in.Live.Config = json.RawMessage(`{"ConnectionMode":"tenant-only"}`)
-	change := in.Changes[incident.RemedyProtect]
-	change.Needed = 2
-	in.Changes[incident.RemedyProtect] = change
-	if plan := Make(in); plan.Approvals != 2 || !strings.HasSuffix(plan.Affects, "and all tenants of this multi-tenant distribution.") {
-		t.Errorf("%+v", plan)
+	for cause, want := range map[incident.Cause]int{
+		incident.Replayed503: 2, incident.ErrorPage503: 2, incident.FunctionError: 2, incident.LambdaEdgePermission: 2, incident.LambdaEdgeTimeout: 2,
+		incident.S3Unavailable: 2, incident.Undetermined: 2, incident.DistributionQuota: 1, // which changes nothing that tenants have
+	} {
+		t.Run(string(cause), func(t *testing.T) {
+			in := input(cause)
+			in.Live.Config = json.RawMessage(`{"ConnectionMode":"tenant-only"}`)
+			in.Changes[incident.RemedyCode] = Change{Hash: "h", Recipe: &incident.Recipe{Code: &incident.CodeRecipe{}}}
+			in.Changes[incident.RemedyAccess] = Change{Hash: "h", Recipe: &incident.Recipe{Trust: &incident.TrustRecipe{}}}
+			in.Changes[incident.RemedyEvidence] = Change{Hash: "h", Recipe: &incident.Recipe{Evidence: &incident.EvidenceRecipe{Metrics: true}}}
+			if plan := Make(in); plan.Approvals != want || plan.TellOnly != "" || !strings.HasSuffix(plan.Affects, "and all tenants of this multi-tenant distribution.") {
+				t.Errorf("%+v", plan)
+			}
+		})
 	}
 }
 

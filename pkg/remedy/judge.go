@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"cloudfront503/pkg/distribution"
 	"cloudfront503/pkg/incident"
 	"cloudfront503/pkg/lean/ssm"
 )
@@ -45,6 +46,9 @@ func (w Writer) judge(ctx context.Context, order Order, hash string) error {
 	if record.Plan.Hash != hash {
 		return refuse("computed again, the change is not the planned one")
 	}
+	if err := w.asksEnough(order, record); err != nil {
+		return err
+	}
 	if err := w.mayStill(ctx, order, record.Plan); err != nil {
 		return err
 	}
@@ -66,6 +70,19 @@ func (w Writer) judge(ctx context.Context, order Order, hash string) error {
 		return err
 	}
 	return w.approved(ctx, order, record, execution)
+}
+
+// asksEnough refuses a plan that asks one person about what reaches all tenants of a distribution, whatever is changed for it.
+// A request for a quota changes nothing that they have.
+func (w Writer) asksEnough(order Order, record Record) error {
+	config, err := distribution.Parse(record.Snapshot.Config)
+	if err != nil {
+		return fmt.Errorf("snapshot of %s: %w", order.Incident, err)
+	}
+	if config.TenantOnly() && record.Plan.Quota == nil && w.required(record.Plan) < 2 {
+		return refuse("the change reaches all tenants and needs 2 people to approve, and its plan asks for fewer")
+	}
+	return nil
 }
 
 // mayStill asks for leave once more. The way back needs none: it ends a change that had it.

@@ -4,6 +4,7 @@
 package remedy
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -75,4 +76,32 @@ func lambdas(config distribution.Config) (all []distribution.Association) {
 		all = append(all, behavior.Lambda...)
 	}
 	return all
+}
+
+// What reaches all tenants needs two people, whatever is changed: code and trust are none of the distribution's configuration.
+func TestTheWriterKnowsByItselfWhatReachesAllTenants(t *testing.T) {
+	for name, c := range map[string]struct {
+		scene func(*testing.T) *scene
+		asks  int
+		want  string // the refusal; empty: written
+	}{
+		"code, of one person":            {func(t *testing.T) *scene { return newCodeScene(t, badJS).scene }, 1, "refused: the change reaches all tenants and needs 2 people"},
+		"trust, of one person":           {func(t *testing.T) *scene { return newAccessScene(t).scene }, 1, "refused: the change reaches all tenants and needs 2 people"},
+		"evidence, of one person":        {func(t *testing.T) *scene { return newSwitchScene(t).scene }, 1, "refused: the change reaches all tenants and needs 2 people"},
+		"trust, of two":                  {func(t *testing.T) *scene { return newAccessScene(t).scene }, 2, ""},
+		"a quota, which changes nothing": {newQuotaScene, 1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := c.scene(t)
+			s.record.Snapshot.Config = json.RawMessage(strings.Replace(string(s.record.Snapshot.Config), `{`, `{"ConnectionMode":"tenant-only",`, 1))
+			if s.record.Plan.Approvals = c.asks; c.asks > 1 {
+				s.execution.Parameters["Approvers"] = s.Stack.Sessions
+			}
+			s.record.Decisions = []incident.Decision{s.says("ana", incident.Approve), s.says("ben", incident.Approve)}
+			_, err := s.Apply(t.Context(), ours)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
 }
