@@ -36,10 +36,10 @@ func input(cause incident.Cause) Input {
 		KnownGood: &incident.Snapshot{ETag: "T1", Restorable: true, ConfigKey: "good.config.json", VersionID: "v1", SHA256: "aa"},
 		Base:      &incident.Snapshot{ETag: "T2", Restorable: true, ConfigKey: "base.config.json", VersionID: "v2", SHA256: "bb"},
 		Changes: map[string]Change{
-			incident.RemedyRestore:  {Difference: difference, Hash: hash},
-			incident.RemedyEdge:     {Difference: difference, Hash: hash, Recipe: &incident.Recipe{Edge: &incident.EdgeRecipe{Repoint: []incident.Repoint{{Behavior: "*", EventType: "viewer-request", From: auth + "8", To: auth + "7"}}}}},
-			incident.RemedyFailover: {Difference: difference, Hash: hash, Recipe: &incident.Recipe{Failover: &incident.FailoverRecipe{Origin: "web", Standby: "spare", Group: "pair", Behaviors: []string{"*"}, Writes: []string{"/api/*"}}}},
-			incident.RemedyProtect:  {Difference: difference, Hash: hash, Recipe: &incident.Recipe{Protect: &incident.ProtectRecipe{ErrorCode: 503, ErrorTTL: 60, Origin: "web", ShieldRegion: "eu-west-1"}}},
+			incident.RemedyRestore:  {Returns: true, Difference: difference, Hash: hash},
+			incident.RemedyEdge:     {Returns: true, Difference: difference, Hash: hash, Recipe: &incident.Recipe{Edge: &incident.EdgeRecipe{Repoint: []incident.Repoint{{Behavior: "*", EventType: "viewer-request", From: auth + "8", To: auth + "7"}}}}},
+			incident.RemedyFailover: {Returns: true, Difference: difference, Hash: hash, Recipe: &incident.Recipe{Failover: &incident.FailoverRecipe{Origin: "web", Standby: "spare", Group: "pair", Behaviors: []string{"*"}, Writes: []string{"/api/*"}}}},
+			incident.RemedyProtect:  {Returns: true, Difference: difference, Hash: hash, Recipe: &incident.Recipe{Protect: &incident.ProtectRecipe{ErrorCode: 503, ErrorTTL: 60, Origin: "web", ShieldRegion: "eu-west-1"}}},
 		},
 		Policy: Policy{Quorum: 1, Approvers: 2, Distributions: []string{"E1EXAMPLE"}},
 
@@ -390,7 +390,7 @@ func TestAChangeIsTakenBackByItselfOnlyWherePeopleApproveThat(t *testing.T) {
 		"the stack says never":             {with(incident.TakenBackNever, true), incident.TakenBackNever, ""},
 		"it gets worse":                    {with(incident.TakenBackWorse, true), incident.TakenBackWorse, "more requests fail after the change than before, that is done at once"},
 		"it has not recovered":             {with(incident.TakenBackNotRecovered, true), incident.TakenBackNotRecovered, "still fail 20 minutes after it, that is done at once"},
-		"the way back takes off something": {with(incident.TakenBackWorse, false), incident.TakenBackNever, ""},
+		"the way back takes off something": {with(incident.TakenBackWorse, false), incident.TakenBackNever, "not done on one approval: then by hand"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := Make(c.in)

@@ -26,6 +26,7 @@ type trait struct {
 
 const (
 	sameFields = "The same fields get back what they hold now, while they still hold our values, within two hours; this approval covers it."
+	exposing   = " That would take off what may protect something, so that it is not done on one approval: then by hand."
 	fieldsBack = "the same fields get back what they held, within two hours"
 	oneByOne   = "Edges get it one by one, within minutes; all of them have it after 5 to 20."
 	silence    = "Nobody answers: on-call hears of it after half an hour, and after an hour it is a no."
@@ -136,6 +137,9 @@ func (in Input) change(plan *incident.Plan) string {
 	plan.Approvals = max(plan.Approvals, change.Needed)
 	if len(change.Exposes) > 0 {
 		plan.Approvals = max(2, plan.Approvals)
+	}
+	if !change.Returns && plan.Approvals < 2 {
+		plan.WayBack += exposing
 	}
 	plan.Advice = slices.Concat(change.Exposes, plan.Advice)
 	if len(change.Left) > 0 {

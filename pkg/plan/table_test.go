@@ -66,7 +66,8 @@ the Regions that get none.
 
 ## What no policy switches off
 
-- A distribution is never disabled, and WAF, TLS and geo limits are never taken off: the writer refuses such a result.
+- A distribution is never disabled, and WAF, TLS and geo limits are never taken off: the writer refuses such a result, also on
+  the way back. A way back that takes an edge function or mutual TLS off needs a change that two people have approved.
 - Nothing is rolled back while AWS Health has an open event about CloudFront or a service of the remedy.
 - The same distribution is not changed twice within an hour; the way back is not meant.
 - Staging distributions, and those with a continuous deployment attached, are left alone.

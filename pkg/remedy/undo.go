@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cloudfront503/pkg/distribution"
@@ -171,7 +172,7 @@ func (w Writer) putBack(ctx context.Context, order Order, record Record) (incide
 	}
 	var void error
 	for range undoTries {
-		written, err := w.putBackOnce(ctx, order, change)
+		written, err := w.putBackOnce(ctx, order, record, change)
 		if !isMoved(err) {
 			return written, err
 		}
@@ -182,7 +183,7 @@ func (w Writer) putBack(ctx context.Context, order Order, record Record) (incide
 
 // putBackOnce computes the way back on what is live now, and writes it. Where all its fields hold what they held before,
 // there is nothing to write: an earlier call has, or somebody by hand.
-func (w Writer) putBackOnce(ctx context.Context, order Order, change Change) (incident.Written, error) {
+func (w Writer) putBackOnce(ctx context.Context, order Order, record Record, change Change) (incident.Written, error) {
 	_, begun, err := w.begun(ctx, order)
 	if err != nil {
 		return incident.Written{}, err
@@ -195,6 +196,9 @@ func (w Writer) putBackOnce(ctx context.Context, order Order, change Change) (in
 		return w.foundBack(ctx, order, change, etag, begun)
 	}
 	back, err := WayBack(change, live, etag)
+	if err == nil {
+		err = w.mayExpose(record, live, back.Result)
+	}
 	if err != nil {
 		return incident.Written{}, err
 	}
@@ -208,6 +212,21 @@ func (w Writer) putBackOnce(ctx context.Context, order Order, change Change) (in
 		return w.findBack(ctx, order, change, back, answer)
 	}
 	return incident.Written{}, settled("CloudFront took nothing", answer)
+}
+
+// mayExpose refuses a way back that takes off what no remedy may, and one that takes off what may protect something where
+// one person has approved the change: it takes two.
+func (w Writer) mayExpose(record Record, live, result distribution.Config) error {
+	for _, guard := range protections {
+		before, after := live.Value(guard.path), result.Value(guard.path)
+		if string(before) != string(after) && guard.lost(before, after) {
+			return refuse("on the way back %s would be %s, which only a person may do, by hand", guard.path, guard.verb)
+		}
+	}
+	if said := Exposes(live, result); len(said) > 0 && w.required(record.Plan) < 2 {
+		return refuse("the way back takes off what may protect something, for which two people must have approved the change: %s", strings.Join(said, " "))
+	}
+	return nil
 }
 
 // foundBack records that the fields hold what they held before. A call that had begun to write is not judged again, as its

@@ -318,3 +318,45 @@ func TestAStepIsReachedWhereSSMSaysSo(t *testing.T) {
 		})
 	}
 }
+
+// A way back that takes off an edge function needs two people, as taking it off in the first place does.
+func TestAWayBackThatExposesNeedsTwoApprovals(t *testing.T) {
+	const function = `{"EventType":"viewer-request","LambdaFunctionARN":"arn:auth:1"}`
+	for approvals, want := range map[int]string{1: "refused: the way back takes off what may protect something", 2: ""} {
+		s := newScene(t)
+		good, bad := site(t), site(t, function, "")
+		change, err := Restore(Inputs{Distribution: "E1EXAMPLE", ETag: "T1", Base: &bad, Ours: good, Theirs: bad})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.live, s.configs = bad, map[string]distribution.Config{"good": good, "bad": bad}
+		s.record.Plan.Base.SHA256, s.record.Plan.Hash, s.record.Plan.Approvals = bad.Hash(), change.Hash, approvals
+		s.record.Snapshot.SHA256, s.record.Snapshot.Config = bad.Hash(), bad.Canonical()
+		s.execution.Parameters["Hash"] = []string{change.Hash}
+		s.ask()
+		if approvals > 1 {
+			s.execution.Parameters["Approvers"] = s.Stack.Sessions
+			s.record.Decisions = append(s.record.Decisions, s.says("ben", incident.Approve))
+		}
+		if _, err := s.Apply(t.Context(), ours); err != nil {
+			t.Fatal(err)
+		}
+		s.wantBack(t)
+		_, err = s.Undo(t.Context(), undoing)
+		if want == "" && (err != nil || !s.live.Equal(bad)) || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || !s.live.Equal(good)) {
+			t.Errorf("%d approvals: %v", approvals, err)
+		}
+	}
+}
+
+// What no remedy may take off, no way back does, however many have approved.
+func TestNoWayBackTakesOffAWebACL(t *testing.T) {
+	s := newScene(t)
+	s.record.Plan.Approvals = 2
+	if err := s.mayExpose(s.record, site(t), site(t, `"acl"`, `""`)); err == nil || !strings.Contains(err.Error(), "WebACLId would be emptied") {
+		t.Errorf("%v", err)
+	}
+	if err := s.mayExpose(s.record, site(t), site(t, errorPage...)); err != nil {
+		t.Error(err)
+	}
+}
