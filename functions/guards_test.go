@@ -5,6 +5,7 @@ package functions
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -114,9 +115,10 @@ func TestWhatTwoMustApprove(t *testing.T) {
 		overrides []func(*rehearsal.Options)
 		says      string
 	}{
-		"all tenants of a distribution":   {"s3-slow-down", []func(*rehearsal.Options){reshaped(func(config map[string]any) { config["ConnectionMode"] = "tenant-only" })}, "all tenants"},
-		"the code that all tenants get":   {"function-error", []func(*rehearsal.Options){reshaped(func(config map[string]any) { config["ConnectionMode"] = "tenant-only" })}, "all tenants"},
-		"the trust that all tenants need": {"lambda-edge-permission", []func(*rehearsal.Options){reshaped(func(config map[string]any) { config["ConnectionMode"] = "tenant-only" })}, "all tenants"},
+		"all tenants of a distribution":     {"s3-slow-down", []func(*rehearsal.Options){reshaped(func(config map[string]any) { config["ConnectionMode"] = "tenant-only" })}, "all tenants"},
+		"the code that all tenants get":     {"function-error", []func(*rehearsal.Options){reshaped(func(config map[string]any) { config["ConnectionMode"] = "tenant-only" })}, "all tenants"},
+		"the code that others' tenants get": {"function-error", []func(*rehearsal.Options){sharedWithTenants}, "also runs in E2TENANTSEXAMPLE"},
+		"the trust that all tenants need":   {"lambda-edge-permission", []func(*rehearsal.Options){reshaped(func(config map[string]any) { config["ConnectionMode"] = "tenant-only" })}, "all tenants"},
 		"a function that is taken off": {"lambda-edge-error", []func(*rehearsal.Options){with("DetachEdgeFunctions", "yes"), failsAsItStands},
 			"if it checks who may come in, content is open to everybody"},
 		"another origin during AWS's own incident": {"origin-503", []func(*rehearsal.Options){healthOpens}, "AWS Health has an open event about CLOUDFRONT"},
@@ -137,6 +139,24 @@ func TestWhatTwoMustApprove(t *testing.T) {
 			untilClosed(t, r, "changed")
 			leftAs(t, r, want)
 		})
+	}
+}
+
+// sharedWithTenants lets a second distribution of the stack, which has tenants, run the function that fails.
+func sharedWithTenants(o *rehearsal.Options) {
+	o.Parameters["Distributions"] = rehearsal.Distribution + ",E2TENANTSEXAMPLE"
+	prepare := o.Scenario.Prepare
+	o.Scenario.Prepare = func(r *rehearsal.Rehearsal) {
+		if prepare != nil {
+			prepare(r)
+		}
+		var config map[string]any
+		err := json.Unmarshal(r.Scenario.Config(), &config)
+		config["ConnectionMode"], config["CallerReference"], config["Aliases"] = "tenant-only", "tenants", map[string]any{"Quantity": 0}
+		text, markErr := json.Marshal(config)
+		if err := errors.Join(err, markErr, r.CloudFront.PutDistributionAs("E2TENANTSEXAMPLE", "", "d222222abcdef8.cloudfront.net", text, nil)); err != nil {
+			r.World.Strict("the distribution with tenants: %v", err)
+		}
 	}
 }
 

@@ -38,8 +38,9 @@ var (
 //
 //	ana|arn:aws:iam::111122223333:user/ana|arn:aws:sns:us-east-1:111122223333:cf503-reply-1|arn:aws:sns:us-east-1:111122223333:cf503-channel-1
 //
-// Empty lines do not count. The error names every problem, not just the first. Names must differ in more than case, none is incident.AsApproved, and
-// no two people may share a reply topic or a phone, because these are the identity; a channel may be shared.
+// Empty lines do not count. The error names every problem, not just the first. Names must differ in more than case, and none
+// is incident.AsApproved. No two people may share a reply topic or a phone, because these are the identity; a channel may be
+// shared.
 func ParseApprovers(text string) ([]incident.Approver, error) {
 	var approvers []incident.Approver
 	var problems []error

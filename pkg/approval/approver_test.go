@@ -65,6 +65,7 @@ func TestEveryProblemOfTheApproversIsNamedAtOnce(t *testing.T) {
 		{"one phone for two", anaLine + "|1|+14255550182\n" + benLine + "|2|+14255550182", []string{"phone +*********82 is there twice"}},
 		{"a phone without its country", anaLine + "|1|4255550182", []string{"the phone +********82 is no number"}},
 		{"a phone of other digits", anaLine + "|1|+\u0661\u0664\u0662\u0665\u0665\u0665\u0660", []string{"is no number"}},
+		{"the name of nobody's session", "As-Approved" + anaLine[3:], []string{"the name is this software's own"}},
 		{"eleven", strings.Join(many, "\n"), []string{"11 approvers"}},
 	}
 	for _, test := range tests {

@@ -319,3 +319,21 @@ func TestEveryWayOfWritingATimeIsRead(t *testing.T) {
 		})
 	}
 }
+
+func TestTheLatestUpdateOfEachHealthEventCounts(t *testing.T) {
+	t.Parallel()
+	update := func(arn, status, at string) []byte {
+		return []byte(`{"source":"aws.health","detail-type":"AWS Health Event","time":"` + at + `","detail":{"eventArn":"` + arn + `","service":"CLOUDFRONT",
+			"eventTypeCode":"AWS_CLOUDFRONT_OPERATIONAL_ISSUE","eventTypeCategory":"issue","statusCode":"` + status + `","lastUpdatedTime":"` + at + `"}}`)
+	}
+	events, err := LatestHealth(map[string][]byte{
+		"1": update("arn:a", "closed", "2026-11-24T05:00:00Z"), "2": update("arn:a", "open", "2026-11-24T04:00:00Z"), "3": update("arn:b", "open", "2026-11-24T04:00:00Z"),
+		"4": []byte(`no event`),
+	})
+	if err == nil || !strings.Contains(err.Error(), "health event 4") {
+		t.Errorf("the damaged delivery: %v", err)
+	}
+	if len(events) != 2 || events[0].ARN != "arn:a" || events[0].Status != "closed" || events[1].Status != "open" {
+		t.Errorf("%+v", events)
+	}
+}
