@@ -92,6 +92,7 @@ func start(t testing.TB, scenario string, overrides ...func(*rehearsal.Options))
 func finish(t testing.TB, r *rehearsal.Rehearsal) {
 	t.Helper()
 	r.World.Settle()
+	madeBeforeEnded(t, r)
 	if t.Failed() {
 		tell(t, r)
 	}
@@ -105,6 +106,27 @@ func finish(t testing.TB, r *rehearsal.Rehearsal) {
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// madeBeforeEnded checks that the record never says that a runbook has ended before it says what that runbook has made:
+// whoever looks between the two would take the change for unmade.
+func madeBeforeEnded(t testing.TB, r *rehearsal.Rehearsal) {
+	t.Helper()
+	ended := map[string]bool{}
+	for _, step := range r.Steps() {
+		switch kind := step.Writer + " " + step.Kind; kind {
+		case "remediate ended", "remediate undo-failed":
+			ended[kind] = true
+		case "remediate written":
+			if ended["remediate ended"] {
+				t.Error("the record says that the runbook has ended, and then that the change is made")
+			}
+		case "remediate undone":
+			if ended["remediate undo-failed"] {
+				t.Error("the record says that the way back has ended, and then that it was taken")
+			}
+		}
 	}
 }
 

@@ -183,16 +183,19 @@ func (h handler) note(ctx context.Context, order remedy.Order, what string) (str
 	if err != nil {
 		return "", err
 	}
+	if what == runbook.NoteFailed {
+		if err := h.settle(ctx, order); err != nil {
+			return "", err
+		}
+	}
 	_, _, err = h.ledger.AppendOnce(ctx, order.Incident, note.kind, order.Execution+what, note.told(broken),
 		incident.Execution{ID: order.Execution, Status: what})
-	if err == nil && what == runbook.NoteFailed {
-		err = h.settle(ctx, order)
-	}
 	return "noted", err
 }
 
-// settle ends what the runbook that failed has left half-way: nothing of ours stays where nobody looks for it. An error
-// lets the runbook's step try it again.
+// settle ends what the runbook that failed has left half-way: nothing of ours stays where nobody looks for it. It comes
+// before the note that the runbook has ended, as that note ends the incident: verify may look between the two. An error lets
+// the runbook's step try it again; where no try does, verify hears from SSM that the execution is over.
 func (h handler) settle(ctx context.Context, order remedy.Order) error {
 	written, done, err := h.writer.Settle(ctx, order)
 	if _, final := word(err); err != nil && !final {
