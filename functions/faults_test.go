@@ -19,6 +19,7 @@ import (
 const (
 	region    = "us-east-1"
 	respond   = rehearsal.StackName + "-respond"
+	approve   = rehearsal.StackName + "-approve"
 	remediate = rehearsal.StackName + "-remediate"
 	verify    = rehearsal.StackName + "-verify"
 	account   = rehearsal.AccountID

@@ -214,7 +214,7 @@ var plays = map[string]func(*testing.T, *rehearsal.Rehearsal){
 		until(t, r, 20*time.Minute, "the plan is withdrawn", func() bool { return r.Has("withdrawn") })
 	},
 	"error-page-503 unparsable": func(t *testing.T, r *rehearsal.Rehearsal) {
-		for _, function := range []string{respond, verify, rehearsal.StackName + "-approve", rehearsal.StackName + "-baseline"} {
+		for _, function := range []string{respond, verify, approve, rehearsal.StackName + "-baseline"} {
 			deliverGarbage(t, r, function)
 		}
 		r.World.Clock.Advance(10 * time.Minute)

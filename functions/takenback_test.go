@@ -196,12 +196,29 @@ func TestWhatThePlanTakesBackIsTakenBackOnce(t *testing.T) {
 	}
 }
 
+// What verify cannot record is not done without a person: they are offered the way back until the record takes it again.
+func TestNothingIsTakenBackThatTheRecordDoesNotTake(t *testing.T) {
+	t.Parallel()
+	r, before, after := changedAndWorse(t, takesBack("worse"))
+	lift := r.World.Faults.Add(kernel.Fault{
+		Action: "s3:PutObject", Resource: "*/steps/verify/*", Error: kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied"),
+	})
+	until(t, r, time.Hour, "on-call is offered the way back", func() bool { return heardOf(r, "WORSE after the change") })
+	if heardOf(r, "is being taken back") {
+		t.Error("on-call hears that it is being taken back")
+	}
+	stands(t, r, after, 1)
+	lift()
+	untilClosed(t, r, "undone")
+	stands(t, r, before, 2)
+}
+
 // Whoever may invoke approve, or write what only others may, has no change taken back.
 func TestNobodyHasAChangeTakenBackByAsking(t *testing.T) {
 	t.Parallel()
 	r, _, after := changed(t, takesBack("worse"))
 	payload := []byte(`{"cloudfront503":"take-back","distribution":"` + rehearsal.Distribution + `","id":"000001"}`)
-	out, err := lambda.NewFromConfig(operator(r)).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(rehearsal.StackName + "-approve"), Payload: payload})
+	out, err := lambda.NewFromConfig(operator(r)).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(approve), Payload: payload})
 	if err != nil || out.FunctionError != nil {
 		t.Fatalf("%s, %v", out.Payload, err)
 	}

@@ -164,7 +164,6 @@ func TestAFieldThatOthersChangedSinceIsLeftAndSaid(t *testing.T) {
 }
 
 func TestTheWayBackHappensOnceWhateverBreaksAroundIt(t *testing.T) {
-	approve := rehearsal.StackName + "-approve"
 	byRemediate := func(fault kernel.Fault) func(*rehearsal.Rehearsal) {
 		fault.Action, fault.Caller, fault.Times = "cloudfront:UpdateDistribution", sessionsOf(remediate), 1
 		return func(r *rehearsal.Rehearsal) { r.World.Faults.Add(fault) }

@@ -17,10 +17,10 @@ import (
 // brokenOff is said where the runbook ended in the middle of its write.
 const brokenOff = "The runbook ended while it wrote, and whether the change was made is not recorded: compare the distribution with the incident's snapshot."
 
-// readOutcome asks the writer's own notes about an execution that has ended and whose write no step tells of: the step is
-// the last that is recorded, and the bucket may have failed by then.
+// readOutcome asks the writer's own notes about an execution that has ended, or has said that it does, and whose write no
+// step tells of: the step is the last that is recorded, and the bucket may have failed by then.
 func (w *watch) readOutcome(ctx context.Context) error {
-	if !w.view.over || w.view.written != nil || w.view.void != "" {
+	if !w.view.over && w.view.noted == "" || w.view.written != nil || w.view.void != "" {
 		return nil
 	}
 	written, found, err := w.outcomeNote(ctx, "outcome/written.json")

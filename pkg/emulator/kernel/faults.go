@@ -23,7 +23,8 @@ type Fault struct {
 	// "deliver:lambda"; Resource is then where it goes (ARN or endpoint), Caller where it comes from (topic, rule, source).
 	// With Error the receiver answers that instead.
 	Twice bool
-	// Before runs before the work: the place for "somebody else changes it between check and write".
+	// Before runs before the work: the place for "somebody else changes it between check and write". A fault of nothing else
+	// hides none that comes after it.
 	Before func()
 }
 
@@ -61,10 +62,12 @@ func (f *Faults) drop(a *armed) {
 	}
 }
 
-// Match is the first switched-on fault for a call, with its count taken, or nil.
+// Match is the first switched-on fault for a call that breaks anything, with what runs before it of those that do not; nil
+// where there is none. Their counts are taken.
 func (f *Faults) Match(action, resource, caller string) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	var found *Fault
 	for _, a := range f.list {
 		if !a.matches(action, resource, caller) {
 			continue
@@ -74,9 +77,27 @@ func (f *Faults) Match(action, resource, caller string) *Fault {
 			continue
 		}
 		fault := a.Fault
-		return &fault
+		if found != nil {
+			fault.Before = inTurn(found.Before, fault.Before)
+		}
+		if found = &fault; !fault.watches() {
+			return found
+		}
 	}
-	return nil
+	return found
+}
+
+// watches reports a fault that breaks nothing itself: it hides no other.
+func (f Fault) watches() bool {
+	return f.Before != nil && f.Error == nil && f.Latency == 0 && !f.LoseAnswer && !f.Twice
+}
+
+// inTurn runs one after the other; nil is nothing to run.
+func inTurn(first, second func()) func() {
+	if second == nil {
+		return first
+	}
+	return func() { first(); second() }
 }
 
 func (a *armed) matches(action, resource, caller string) bool {

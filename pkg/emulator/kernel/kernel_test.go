@@ -55,6 +55,25 @@ func TestAdvanceWaitsForWorkOfATimer(t *testing.T) {
 	}
 }
 
+func TestAFaultThatOnlyWatchesHidesNone(t *testing.T) {
+	f := NewFaults()
+	var ran string
+	throttling := Errorf(400, "Throttling", "Rate exceeded")
+	f.Add(Fault{Action: "a:*", Before: func() { ran += "1" }})
+	f.Add(Fault{Action: "a:B", Before: func() { ran += "2" }, Error: throttling})
+	f.Add(Fault{Action: "a:B", Before: func() { ran += "3" }})
+	fault := f.Match("a:B", "", "")
+	if fault == nil || fault.Error != throttling {
+		t.Fatalf("got %+v, want the throttling", fault)
+	}
+	if fault.Before(); ran != "12" {
+		t.Errorf("before it ran %q, want what came up to the throttling, in turn", ran)
+	}
+	if fault := f.Match("a:C", "", ""); fault == nil || fault.Error != nil || fault.Before == nil {
+		t.Errorf("got %+v, want the one that only watches", fault)
+	}
+}
+
 func TestFaultsCount(t *testing.T) {
 	f := NewFaults()
 	off := f.Add(Fault{Action: "s3:Put*", Resource: "arn:aws:s3:::b/*", Caller: "*/worker/*", Skip: 1, Times: 2, Error: Errorf(503, "SlowDown", "")})
