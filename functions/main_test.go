@@ -58,9 +58,9 @@ func withFunctions(m *testing.M) int {
 	return m.Run()
 }
 
-// playsAtOnce is how many plays run side by side: twice as many as there are processors and one, because each waits now and
+// playsAtOnce is how many plays run side by side: half as many again as there are processors, because each waits now and
 // then: for a retry's pause, for a process to start.
-func playsAtOnce() int { return 2*runtime.GOMAXPROCS(0) + 1 }
+func playsAtOnce() int { return (3*runtime.GOMAXPROCS(0) + 1) / 2 }
 
 // start stages a scenario in an account of its own. At the test's end nothing may have been asked of AWS that it would
 // not know, and the origin's secret may stand in no log, no mail and no report.

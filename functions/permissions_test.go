@@ -274,7 +274,11 @@ func furnishLogs(r *rehearsal.Rehearsal) error {
 	r.S3.AddBucket(s3.Bucket{Name: "cdn-logs", Region: "eu-west-1"})
 	r.S3.AddBucket(s3.Bucket{Name: "media", Region: "eu-west-1"})
 	now := r.World.Clock.Now().UTC()
-	_, err := r.S3.Put("cdn-logs", "cf/"+rehearsal.Distribution+"."+now.Format("2006-01-02-15")+".0a1b2c3d.gz", []byte("#Version: 1.0\n"))
+	var err error
+	for _, hour := range []time.Time{now, now.Add(time.Hour)} { // it breaks an hour later, and logs of long before are not read
+		_, problem := r.S3.Put("cdn-logs", "cf/"+rehearsal.Distribution+"."+hour.Format("2006-01-02-15")+".0a1b2c3d.gz", []byte("#Version: 1.0\n"))
+		err = errors.Join(err, problem)
+	}
 	r.Logs.Put("us-east-1", "aws-waf-logs-cdn", logs.Event{At: now, Message: `{"timestamp":1,"action":"BLOCK"}`})
 	r.World.Faults.Add(kernel.Fault{Action: "cloudtrail:LookupEvents", Error: kernel.Errorf(http.StatusForbidden, "UnauthorizedOperation",
 		"You are not authorized to perform this operation. Encoded authorization failure message: %s",

@@ -177,6 +177,7 @@ func TestAWishWaitsForWhatPeopleDecideOnAndIsGrantedOnce(t *testing.T) {
 	if first.Refused != "" || first.Incident.ID != "000002" || strings.Join(first.Approvers, " ") != "bob" {
 		t.Fatalf("%+v", first)
 	}
+	r.World.Settle() // verify looks at what the runbook has begun, and who asks meanwhile is told to wait
 	if again := wishes(t, r, "alice", knownGood, same); again.Incident != first.Incident || again.Runbook != first.Runbook || recorded(r, "started") != 1 {
 		t.Errorf("asked once more: %+v", again)
 	}
