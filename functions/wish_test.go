@@ -32,6 +32,7 @@ type answered struct {
 // wishes asks respond to restore a snapshot as cf503 does, with some members of the request replaced.
 func wishes(t *testing.T, r *rehearsal.Rehearsal, by, key string, change map[string]any) answered {
 	t.Helper()
+	r.World.Settle() // whoever asks while verify looks at what the runbook has begun is told to wait
 	var snapshot struct{ VersionID string }
 	if body, there := r.S3.Get(r.Bucket, key); there {
 		if err := json.Unmarshal(body, &snapshot); err != nil {
@@ -177,7 +178,6 @@ func TestAWishWaitsForWhatPeopleDecideOnAndIsGrantedOnce(t *testing.T) {
 	if first.Refused != "" || first.Incident.ID != "000002" || strings.Join(first.Approvers, " ") != "bob" {
 		t.Fatalf("%+v", first)
 	}
-	r.World.Settle() // verify looks at what the runbook has begun, and who asks meanwhile is told to wait
 	if again := wishes(t, r, "alice", knownGood, same); again.Incident != first.Incident || again.Runbook != first.Runbook || recorded(r, "started") != 1 {
 		t.Errorf("asked once more: %+v", again)
 	}
