@@ -49,10 +49,13 @@ func buildEmpty(b *testing.B) string {
 	return out
 }
 
+// asDeployed takes away what only makes the tests cheaper.
+func asDeployed(o *rehearsal.Options) { delete(o.Environment, "GOMAXPROCS") }
+
 // environmentOf is what the stack gives a function.
 func environmentOf(b *testing.B, name string) []string {
 	b.Helper()
-	r := start(b, "error-page-503")
+	r := start(b, "error-page-503", asDeployed)
 	list := []string{
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_LAMBDA_FUNCTION_NAME=" + name,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
@@ -108,7 +111,7 @@ const callTime = 50 * time.Millisecond
 func BenchmarkAlarmToGate(b *testing.B) {
 	var ratios, lengths []float64
 	for b.Loop() {
-		r := start(b, "error-page-503")
+		r := start(b, "error-page-503", asDeployed)
 		spans := watchCalls(r)
 		r.World.Faults.Add(kernel.Fault{Action: "*", Latency: callTime})
 		if err := r.Break(); err != nil {

@@ -79,7 +79,7 @@ func TestWhoLooksInBetweenTakesNothingForWhatItIsNot(t *testing.T) {
 			breaks(t, r)
 			untilAsked(t, r)
 			play(t, r)
-			if looks.Load() < 20 {
+			if looks.Load() < 10 {
 				t.Errorf("verify looked %d times in between, want more", looks.Load())
 			}
 		})

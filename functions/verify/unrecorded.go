@@ -20,7 +20,7 @@ const brokenOff = "The runbook ended while it wrote, and whether the change was 
 // readOutcome asks the writer's own notes about an execution that has ended, or has said that it does, and whose write no
 // step tells of: the step is the last that is recorded, and the bucket may have failed by then.
 func (w *watch) readOutcome(ctx context.Context) error {
-	if !w.view.over && w.view.noted == "" || w.view.written != nil || w.view.void != "" {
+	if !w.view.untold() {
 		return nil
 	}
 	written, found, err := w.outcomeNote(ctx, "outcome/written.json")
@@ -33,6 +33,11 @@ func (w *watch) readOutcome(ctx context.Context) error {
 	}
 	_, w.view.begun, err = w.outcomeNote(ctx, "outcome/writing.json")
 	return err
+}
+
+// untold reports whether the runbook has ended, as SSM or it itself says, without a step of what became of its write.
+func (v view) untold() bool {
+	return (v.over || v.noted != "") && v.written == nil && v.void == ""
 }
 
 // What is said where the runbook that takes a change back has ended and did not report how.

@@ -50,8 +50,8 @@ func NoWayBack(remedy string) string {
 // Undo takes the change back that was written for the incident, or finds that it was taken back already. It judges
 // everything for itself, as Apply does; beyond that the change must be written, at most incident.UndoFor ago, and somebody
 // of the approvers must provably want it back, or the approved plan must say that it is taken back as it stands now. The
-// error is a *Refused, a *Conflict or a *Void where nothing of ours was
-// written and nothing will be; any other error says that something failed that may be tried again.
+// error is a *Refused, a *Conflict or a *Void where nothing of ours was written and nothing will be; any other error says
+// that something failed that may be tried again.
 func (w Writer) Undo(ctx context.Context, order Order) (incident.Written, error) {
 	order.Back = true
 	undone, done, err := w.earlier(ctx, order)
